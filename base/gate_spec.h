@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_GATE_SPEC_H
+#define BASE_GATE_SPEC_H
+
+/**
+ * @file
+ * What a gate is to be planted on. Who knows an allocator writes specs; the tracer plants whatever
+ * specs it is given and knows no Python.
+ */
+
+#include "base/error.h"
+
+/** What kind of memory an allocation counts as. */
+enum memory_kind {
+	MEMORY_PYMALLOC, /* an allocator of the interpreter's own */
+	MEMORY_MALLOC,	 /* the C allocator */
+	MEMORY_KIND_COUNT,
+};
+
+/** "pymalloc", "malloc": the names of reports and captures. */
+const char *memory_kind_name(enum memory_kind kind);
+
+/** What the gated function does, with its arguments behind the context argument, if it has one. */
+enum gate_operation {
+	GATE_MALLOC,	     /* (size) */
+	GATE_CALLOC,	     /* (count, size) */
+	GATE_REALLOC,	     /* (block, size) */
+	GATE_FREE,	     /* (block) */
+	GATE_MEMALIGN,	     /* (alignment, size) */
+	GATE_POSIX_MEMALIGN, /* (block *, alignment, size), int result */
+	GATE_OPERATION_COUNT,
+};
+
+/** How the gated function is reached. */
+enum gate_place {
+	GATE_SLOT,  /* a pointer in data at `address`; the function gets a context argument first */
+	GATE_ENTRY, /* code at `address` */
+};
+
+/** Which threads may be inside the gated function at the same time. */
+enum gate_guard {
+	GATE_UNGUARDED,	 /* any thread at any time: one countdown per thread */
+	GATE_SERIALISED, /* a lock (the GIL) lets in one thread at a time: one countdown suffices */
+};
+
+struct gate_spec {
+	const char *name; /* "obj.malloc", "malloc": static storage; unique among planted gates */
+	enum gate_place place;
+	enum gate_operation operation;
+	enum memory_kind kind;
+	enum gate_guard guard;
+	raddr address;
+	/* GATE_SLOT: the pointer that the slot must hold for the gate to be planted. */
+	raddr original;
+	/* Requests of more bytes, and of 0 bytes, pass uncounted: another gate sees them.
+	 * UINT64_MAX: all count. */
+	uint64_t max_counted_bytes;
+};
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* One step of a scale of units, each `factor` times the one before. */
+struct unit {
+	const char *name;
+	int decimals;
+};
+
+/* Choose the smallest unit in which the number, rounded as it will be printed, stays under the
+ * factor; divides `number` down to it. */
+static const struct unit *unit_choose(const struct unit *units, size_t unit_count, double factor,
+				      double *number)
+{
+	size_t i = 0;
+	while (i + 1 < unit_count) {
+		double scale = units[i].decimals == 0 ? 1 : units[i].decimals == 1 ? 10 : 100;
+		if (round(fabs(*number) * scale) < factor * scale)
+			break;
+		*number /= factor;
+		i++;
+	}
+	return &units[i];
+}
+
+char *text_bytes(double bytes, char *ret, size_t size)
+{
+	static const struct unit units[] = {
+		{ "B", 0 },   { "KiB", 1 }, { "MiB", 1 }, { "GiB", 2 },
+		{ "TiB", 2 }, { "PiB", 2 }, { "EiB", 2 },
+	};
+	const struct unit *unit = unit_choose(units, ARRAY_LEN(units), 1024, &bytes);
+	if (fabs(bytes) < 1e6)
+		snprintf(ret, size, "%.*f %s", unit->decimals, bytes, unit->name);
+	else
+		snprintf(ret, size, "?");
+	return ret;
+}
+
+char *text_count(double count, char *ret, size_t size)
+{
+	static const struct unit units[] = {
+		{ "", 0 }, { "M", 1 }, { "G", 1 }, { "T", 1 }, { "P", 1 }, { "E", 1 },
+	};
+	double rounded = round(count);
+	if (fabs(rounded) < 1000) {
+		snprintf(ret, size, "%.0f", rounded);
+	} else if (fabs(rounded) < 1e6) {
+		long whole = (long)rounded;
+		snprintf(ret, size, "%ld,%03ld", whole / 1000, labs(whole % 1000));
+	} else {
+		double millions = count / 1e6;
+		const struct unit *unit =
+			unit_choose(units + 1, ARRAY_LEN(units) - 1, 1000, &millions);
+		if (fabs(millions) < 1e6)
+			snprintf(ret, size, "%.1f %s", millions, unit->name);
+		else
+			snprintf(ret, size, "?");
+	}
+	return ret;
+}
+
+char *text_duration(double seconds, char *ret, size_t size)
+{
+	static const struct {
+		double seconds;
+		char name;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+
+	size_t i = 0;
+	while (i + 1 < ARRAY_LEN(units) && !(seconds >= units[i].seconds))
+		i++;
+	double whole = seconds > 0 ? fmin(floor(seconds / units[i].seconds), 99999) : 0;
+	snprintf(ret, size, "%.0f%c", whole, units[i].name);
+	return ret;
+}
+
+/* Decode one character of UTF-8 (RFC 3629: no surrogates, no overlong forms). Returns its length in
+ * bytes, 0 if the bytes are not valid. A zero byte ends every sequence, so none is read past it. */
+static size_t utf8_decode(const unsigned char *text, uint32_t *ret)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = text[0] < 0x80   ? 1
+		     : text[0] < 0xc0 ? 0
+		     : text[0] < 0xe0 ? 2
+		     : text[0] < 0xf0 ? 3
+		     : text[0] < 0xf8 ? 4
+				      : 0;
+	if (len <= 1) {
+		*ret = text[0];
+		return len;
+	}
+
+	uint32_t code = text[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	if (code < smallest[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	*ret = code;
+	return len;
+}
+
+/* Unicode 15 "Bidirectional Formatting Characters" and line separators, besides C0, C1 and DEL. */
+static bool is_harmful(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+size_t text_printable(const char *text, char *ret, size_t size)
+{
+	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+	size_t used = 0;
+	if (size == 0)
+		return 0;
+
+	for (const unsigned char *at = (const unsigned char *)text; *at;) {
+		uint32_t code;
+		size_t len = utf8_decode(at, &code);
+		bool is_kept = len > 0 && !is_harmful(code);
+		const void *from = is_kept ? (const void *)at : replacement;
+		size_t from_len = is_kept ? len : sizeof(replacement) - 1;
+		if (used + from_len >= size)
+			break;
+		memcpy(ret + used, from, from_len);
+		used += from_len;
+		at += len > 0 ? len : 1;
+	}
+	ret[used] = '\0';
+	return used;
+}
