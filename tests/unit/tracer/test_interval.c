@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/interval.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "tracer/region_layout.h"
+
+static uint64_t distance_of(uint64_t draw)
+{
+	return draw & ((UINT64_C(1) << DRAW_ID_SHIFT) - 1);
+}
+
+static struct interval adaptive(void)
+{
+	struct interval interval;
+	interval_init(&interval, 0, 0.01, 500, 42);
+	return interval;
+}
+
+static void test_one_byte_draws_are_zero(void **state)
+{
+	(void)state;
+	struct interval interval;
+	interval_init(&interval, 1, 0.01, 500, 42);
+	for (int i = 0; i < 1000; i++) {
+		uint64_t draw = interval_draw(&interval);
+		assert_int_equal(distance_of(draw), 0);
+		assert_int_equal(interval_bytes(&interval, draw >> DRAW_ID_SHIFT), 1);
+	}
+}
+
+/* n draws of mean T: the mean of the sample has a standard error of T/sqrt(n), that of the square
+ * is sqrt(20/n) T^2. Six of them are missed once in 5e8 runs; the seed is fixed besides. */
+static void test_draws_are_exponential(void **state)
+{
+	(void)state;
+	enum { N = 1000000 };
+	const double mean = 65536;
+	struct interval interval;
+	interval_init(&interval, (uint64_t)mean, 0.01, 500, 42);
+
+	double sum = 0, square_sum = 0;
+	for (int i = 0; i < N; i++) {
+		double distance = (double)distance_of(interval_draw(&interval)) + 0.5;
+		sum += distance;
+		square_sum += distance * distance;
+	}
+	assert_true(fabs(sum / N - mean) < 6 * mean / sqrt(N));
+	assert_true(fabs(square_sum / N - 2 * mean * mean) < 6 * mean * mean * sqrt(20.0 / N));
+}
+
+static void test_ids_mean_the_same_for_ever(void **state)
+{
+	(void)state;
+	struct interval interval = adaptive();
+	assert_int_equal(interval_bytes(&interval, INTERVAL_ID_MIN), 1);
+	assert_int_equal(interval_bytes(&interval, INTERVAL_ID_MIN + 4 * 16), 65536);
+	assert_int_equal(interval_bytes(&interval, INTERVAL_ID_MAX), UINT64_C(1) << 40);
+	assert_int_equal(interval_bytes(&interval, 0), 0);
+	assert_int_equal(interval_bytes(&interval, INTERVAL_ID_MAX + 1), 0);
+	assert_int_equal(interval_bytes(&interval, UINT64_MAX), 0);
+}
+
+static void test_load_raises_and_quiet_lowers(void **state)
+{
+	(void)state;
+	struct interval interval = adaptive();
+	uint64_t start = interval_bytes(&interval, interval.id);
+
+	assert_true(interval_adapt(&interval,
+				   &(struct interval_cost){ .seconds = 0.1, .stops = 5000 }));
+	uint64_t raised = interval_bytes(&interval, interval.id);
+	assert_true(raised >= 100 * start); /* 50,000 stops a second where 500 are allowed */
+
+	for (int i = 0; i < 1000; i++)
+		interval_adapt(&interval, &(struct interval_cost){ .seconds = 0.1 });
+	assert_int_equal(interval_bytes(&interval, interval.id), 1);
+}
+
+static void test_stopped_time_alone_raises(void **state)
+{
+	(void)state;
+	struct interval interval = adaptive();
+	uint64_t start = interval_bytes(&interval, interval.id);
+	struct interval_cost cost = { .seconds = 1, .stops = 10, .stopped_seconds = 0.1 };
+	assert_true(interval_adapt(&interval, &cost));
+	assert_true(interval_bytes(&interval, interval.id) >= 10 * start);
+}
+
+/* Stops are inversely proportional to T: wherever it starts, it must come to rest below the cap. */
+static void test_settles_below_the_cap(void **state)
+{
+	(void)state;
+	const double bytes_per_second = 1e9;
+	struct interval interval = adaptive();
+	double rate = 0;
+	for (int i = 0; i < 100; i++) {
+		rate = bytes_per_second / (double)interval_bytes(&interval, interval.id);
+		interval_adapt(&interval,
+			       &(struct interval_cost){ .seconds = 0.1, .stops = rate * 0.1 });
+	}
+	assert_true(rate <= 500);
+	assert_true(rate >= 250);
+}
+
+static void test_fixed_interval_stays(void **state)
+{
+	(void)state;
+	struct interval interval;
+	interval_init(&interval, 12345, 0.01, 500, 42);
+	assert_false(interval_adapt(&interval,
+				    &(struct interval_cost){ .seconds = 0.1, .stops = 1e6 }));
+	assert_int_equal(interval_bytes(&interval, interval.id), 12345);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_byte_draws_are_zero),
+		cmocka_unit_test(test_draws_are_exponential),
+		cmocka_unit_test(test_ids_mean_the_same_for_ever),
+		cmocka_unit_test(test_load_raises_and_quiet_lowers),
+		cmocka_unit_test(test_stopped_time_alone_raises),
+		cmocka_unit_test(test_settles_below_the_cap),
+		cmocka_unit_test(test_fixed_interval_stays),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/process.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+static void kill_and_reap(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Wait until `is_so` holds for the thread; false after five seconds. */
+static bool await(bool (*is_so)(int pid, int tid), pid_t pid, pid_t tid)
+{
+	uint64_t deadline = clock_monotonic_ns() + 5 * NS_PER_SECOND;
+	while (!is_so(pid, tid)) {
+		if (clock_monotonic_ns() > deadline)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static void test_own_process_is_described(void **state)
+{
+	(void)state;
+	struct process process;
+	struct error err;
+	assert_true(process_read(getpid(), &process, &err));
+	assert_int_equal(process.pid, getpid());
+	assert_int_equal(process.state, 'R');
+	assert_int_equal(process.parent_pid, getppid());
+	assert_int_equal(process.uid, geteuid());
+	assert_int_equal(process.namespace_pid, getpid());
+	assert_int_equal(process.thread_count, 1);
+	assert_true(process.rss_bytes > 100 * 1024);
+	assert_string_equal(process.name, "test_process");
+
+	struct timespec boot;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	uint64_t now = (uint64_t)boot.tv_sec * NS_PER_SECOND + (uint64_t)boot.tv_nsec;
+	assert_in_range(process.start_boottime_ns, now - 600 * NS_PER_SECOND, now);
+}
+
+static void test_no_process_is_no_process(void **state)
+{
+	(void)state;
+	struct process process;
+	struct error err;
+	char **command;
+	int *tids;
+	size_t count;
+	char name[16];
+	assert_false(process_read(0x7fffffff, &process, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	assert_false(process_read_command(0x7fffffff, &command, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	assert_false(process_threads(0x7fffffff, &tids, &count, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	assert_false(process_explain_denied(0x7fffffff, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	assert_true(process_thread_is_dead(0x7fffffff, 0x7fffffff));
+	assert_string_equal(process_thread_name(0x7fffffff, 1, name, sizeof(name)), "");
+}
+
+static void test_hostile_names_do_not_confuse_the_fields(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, ") R 1\nUid:\t7");
+		kill(getpid(), SIGSTOP);
+		_exit(0);
+	}
+	struct process process;
+	struct error err;
+	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+	assert_true(process_read(pid, &process, &err));
+	assert_int_equal(process.state, 'T');
+	assert_int_equal(process.parent_pid, getpid());
+	assert_int_equal(process.uid, geteuid());
+	assert_true(process.start_boottime_ns > 0);
+	kill_and_reap(pid);
+}
+
+static void test_command_line_is_a_vector(void **state)
+{
+	(void)state;
+	int exec_done[2];
+	char byte;
+	assert_int_equal(pipe2(exec_done, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "a name", "-c", "kill -STOP $$", "", "last", NULL);
+		_exit(127);
+	}
+	close(exec_done[1]);
+	assert_int_equal(read(exec_done[0], &byte, 1), 0);
+	close(exec_done[0]);
+
+	OWNED_FREE char **command = NULL;
+	struct error err;
+	assert_true(process_read_command(pid, &command, &err));
+	assert_string_equal(command[0], "a name");
+	assert_string_equal(command[1], "-c");
+	assert_string_equal(command[2], "kill -STOP $$");
+	assert_string_equal(command[3], "");
+	assert_string_equal(command[4], "last");
+	assert_null(command[5]);
+	kill_and_reap(pid);
+}
+
+static void test_zombie_is_dead_and_explained(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	siginfo_t unused;
+	waitid(P_PID, (id_t)pid, &unused, WEXITED | WNOWAIT);
+
+	struct process process;
+	struct error err;
+	OWNED_FREE char **command = NULL;
+	assert_true(process_read(pid, &process, &err));
+	assert_int_equal(process.state, 'Z');
+	assert_int_equal(process.rss_bytes, 0);
+	assert_true(process_thread_is_dead(pid, pid));
+	assert_true(process_read_command(pid, &command, &err));
+	assert_null(command[0]);
+	assert_false(process_explain_denied(pid, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	waitpid(pid, NULL, 0);
+}
+
+static void *run_named_thread(void *pipe_end)
+{
+	char byte;
+	prctl(PR_SET_NAME, "worker 7");
+	if (write(((int *)pipe_end)[1], "r", 1) != 1)
+		return NULL;
+	return (void *)(intptr_t)read(((int *)pipe_end)[2], &byte, 1);
+}
+
+static void test_threads_are_listed_with_name_and_wait(void **state)
+{
+	(void)state;
+	int pipes[4];
+	char byte;
+	char name[16];
+	pthread_t thread;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipe(pipes + 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run_named_thread, pipes), 0);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+
+	OWNED_FREE int *tids = NULL;
+	size_t count;
+	struct error err;
+	assert_true(process_threads(getpid(), &tids, &count, &err));
+	assert_int_equal(count, 2);
+	assert_int_equal(tids[0], getpid());
+	assert_string_equal(process_thread_name(getpid(), tids[1], name, sizeof(name)), "worker 7");
+	assert_string_equal(process_thread_name(getpid(), tids[1], name, 4), "wor");
+	assert_false(process_thread_is_dead(getpid(), tids[1]));
+
+	struct thread_wait wait;
+	uint64_t deadline = clock_monotonic_ns() + 5 * NS_PER_SECOND;
+	do
+		assert_true(process_thread_wait(getpid(), tids[1], &wait, &err));
+	while ((wait.is_running || wait.system_call != SYS_read) &&
+	       clock_monotonic_ns() < deadline);
+	assert_int_equal(wait.system_call, SYS_read);
+	assert_true(wait.stack_pointer && wait.instruction_pointer);
+
+	assert_int_equal(write(pipes[3], "x", 1), 1);
+	pthread_join(thread, NULL);
+	assert_true(
+		await(process_thread_is_dead, getpid(), tids[1])); /* the kernel takes a moment */
+	for (size_t i = 0; i < ARRAY_LEN(pipes); i++)
+		close(pipes[i]);
+}
+
+static bool is_running(int pid, int tid)
+{
+	struct thread_wait wait;
+	struct error err;
+	return process_thread_wait(pid, tid, &wait, &err) && wait.is_running;
+}
+
+static void test_busy_thread_is_running(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		for (volatile unsigned spins = 0;; spins++)
+			continue;
+	}
+	assert_true(await(is_running, pid, pid));
+	kill_and_reap(pid);
+}
+
+static void test_vfork_wait_is_recognised(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		pid_t grandchild = vfork();
+		if (grandchild == 0) {
+			for (;;)
+				pause();
+		}
+		_exit(0);
+	}
+	assert_true(await(process_thread_waits_for_vfork, pid, pid));
+	assert_false(process_thread_waits_for_vfork(getpid(), getpid()));
+	kill(-pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_pending_signal_counts_unless_blocked(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		sigset_t blocked;
+		sigemptyset(&blocked);
+		sigaddset(&blocked, SIGUSR2);
+		sigprocmask(SIG_BLOCK, &blocked, NULL);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+	assert_false(process_thread_has_pending_signal(pid, pid));
+	kill(pid, SIGUSR2);
+	assert_false(process_thread_has_pending_signal(pid, pid));
+	kill(pid, SIGUSR1);
+	assert_true(process_thread_has_pending_signal(pid, pid));
+	kill_and_reap(pid);
+}
+
+static void test_a_traced_process_names_its_tracer(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	struct error err;
+	char expected[32];
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(process_explain_denied(pid, &err));
+	assert_int_equal(err.kind, ERROR_NOT_PERMITTED);
+	snprintf(expected, sizeof(expected), "process %d (test_process)", getpid());
+	assert_non_null(strstr(err.context, expected));
+	kill_and_reap(pid);
+}
+
+static void test_each_refusal_has_one_cause_and_its_fix(void **state)
+{
+	(void)state;
+	const struct process server = {
+		.pid = 4121,
+		.state = 'S',
+		.uid = 1000,
+		.rss_bytes = 1 << 20,
+		.name = "python3",
+	};
+	struct process zombie = server, traced = server, kernel = server;
+	zombie.state = 'Z';
+	traced.tracer_pid = 77;
+	kernel.rss_bytes = 0;
+	const struct {
+		struct process_access access;
+		const char *says;
+		enum error_kind kind;
+	} cases[] = {
+		{ { zombie, 0, true, true, 0, "" }, "has ended", ERROR_NO_PROCESS },
+		{ { traced, 0, true, true, 0, "gdb" }, "process 77 (gdb)", ERROR_NOT_PERMITTED },
+		{ { kernel, 0, true, true, 0, "" }, "kernel thread", ERROR_NOT_PERMITTED },
+		{ { server, 0, true, true, 3, "" }, "ptrace_scope is 3", ERROR_NOT_PERMITTED },
+		{ { server, 0, false, true, 0, "" }, "--cap-add=SYS_PTRACE", ERROR_NOT_PERMITTED },
+		{ { server, 999, false, true, 1, "" },
+		  "belongs to user 1000",
+		  ERROR_NOT_PERMITTED },
+		{ { server, 1000, false, true, 1, "" },
+		  "sysctl kernel.yama.ptrace_scope=0",
+		  ERROR_NOT_PERMITTED },
+		{ { server, 1000, false, true, 2, "" },
+		  "ptrace_scope is 2: run filtrace with sudo",
+		  ERROR_NOT_PERMITTED },
+		{ { server, 1000, false, false, 0, "" }, "PR_SET_DUMPABLE", ERROR_NOT_PERMITTED },
+		{ { server, 1000, false, true, 0, "" }, "security policy", ERROR_NOT_PERMITTED },
+		{ { server, 0, true, true, 0, "" }, "security policy", ERROR_NOT_PERMITTED },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error err = { 0 };
+		assert_false(process_judge_access(&cases[i].access, &err));
+		assert_int_equal(err.kind, cases[i].kind);
+		if (!strstr(err.context, cases[i].says))
+			fail_msg("not \"%s\": %s", cases[i].says, err.context);
+		assert_true(strlen(err.context) < sizeof(err.context) - 1); /* not cut */
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_process_is_described),
+		cmocka_unit_test(test_no_process_is_no_process),
+		cmocka_unit_test(test_hostile_names_do_not_confuse_the_fields),
+		cmocka_unit_test(test_command_line_is_a_vector),
+		cmocka_unit_test(test_zombie_is_dead_and_explained),
+		cmocka_unit_test(test_threads_are_listed_with_name_and_wait),
+		cmocka_unit_test(test_busy_thread_is_running),
+		cmocka_unit_test(test_vfork_wait_is_recognised),
+		cmocka_unit_test(test_pending_signal_counts_unless_blocked),
+		cmocka_unit_test(test_a_traced_process_names_its_tracer),
+		cmocka_unit_test(test_each_refusal_has_one_cause_and_its_fix),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

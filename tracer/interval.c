@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/interval.h"
+
+#include <math.h>
+
+#include "tracer/region_layout.h"
+
+enum {
+	STEPS_PER_DOUBLING = 4,
+	ID_AT_START = 1 + 19 * STEPS_PER_DOUBLING, /* 512 KiB */
+	STEPS_DOWN_MAX = 4, /* per stretch: T falls slowly, for load may return at once */
+};
+
+/* Less than the budget is aimed at: a load that grows a little from one stretch to the next fits. */
+static const double AIM = 0.8;
+
+void interval_init(struct interval *interval, uint64_t fixed_bytes, double budget,
+		   double max_stops_per_second, uint64_t seed)
+{
+	*interval = (struct interval){
+		.id = fixed_bytes ? INTERVAL_ID_FIXED : ID_AT_START,
+		.fixed_bytes = fixed_bytes,
+		.budget = budget,
+		.max_stops_per_second = max_stops_per_second,
+		.random = { seed, seed ^ UINT64_C(0x9e3779b97f4a7c15) },
+	};
+}
+
+uint64_t interval_bytes(const struct interval *interval, uint64_t id)
+{
+	if (id == INTERVAL_ID_FIXED)
+		return interval->fixed_bytes;
+	if (id < INTERVAL_ID_MIN || id > INTERVAL_ID_MAX)
+		return 0;
+	return (uint64_t)llround(exp2((double)(id - 1) / STEPS_PER_DOUBLING));
+}
+
+/* xorshift128+ (S. Vigna, "Further scramblings of Marsaglia's xorshift generators"). */
+uint64_t interval_random(struct interval *interval)
+{
+	uint64_t a = interval->random[0];
+	uint64_t b = interval->random[1];
+	interval->random[0] = b;
+	a ^= a << 23;
+	interval->random[1] = a ^ b ^ (a >> 18) ^ (b >> 5);
+	return interval->random[1] + b;
+}
+
+/* A number in (0, 1], from the upper 53 bits. */
+static double random_unit(struct interval *interval)
+{
+	return (double)((interval_random(interval) >> 11) + 1) * 0x1p-53;
+}
+
+uint64_t interval_draw(struct interval *interval)
+{
+	const uint64_t most = (UINT64_C(1) << DRAW_ID_SHIFT) - 1;
+	uint64_t mean = interval_bytes(interval, interval->id);
+	uint64_t to_go = 0;
+
+	if (mean > 1) {
+		double distance = -log(random_unit(interval)) * (double)mean;
+		to_go = distance < (double)most ? (uint64_t)distance : most;
+	}
+	return (uint64_t)interval->id << DRAW_ID_SHIFT | to_go;
+}
+
+bool interval_adapt(struct interval *interval, const struct interval_cost *cost)
+{
+	if (interval->fixed_bytes || cost->seconds <= 0)
+		return false;
+
+	double by_time = cost->stopped_seconds / cost->seconds / interval->budget;
+	double by_rate = cost->stops / cost->seconds / interval->max_stops_per_second;
+	double load = fmax(by_time, by_rate) / AIM;
+	double steps = load > 0 ? STEPS_PER_DOUBLING * log2(load) : -STEPS_DOWN_MAX;
+
+	/* Within a step of the aim is near enough: every change costs a ring of new draws. */
+	if (fabs(steps) < 1)
+		return false;
+	double id = interval->id + (steps > 0 ? ceil(steps) : fmax(ceil(steps), -STEPS_DOWN_MAX));
+	uint8_t next = (uint8_t)fmin(fmax(id, INTERVAL_ID_MIN), INTERVAL_ID_MAX);
+	bool has_changed = next != interval->id;
+	interval->id = next;
+	return has_changed;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACER_PADS_H
+#define TRACER_PADS_H
+
+/**
+ * @file
+ * The machine code that is copied into the target, as assembled: the pads and the stub. What it
+ * does is said in pads_x86_64.S and stub_x86_64.S, where things lie in region_layout.h.
+ */
+
+#include "base/gate_spec.h"
+#include "tracer/region_layout.h"
+
+/** One pad. Its place in the list is the number of its gate. */
+struct pad {
+	uint32_t offset; /* of its first instruction, from the region's first byte */
+	uint8_t place;	 /* enum gate_place */
+	uint8_t operation;
+	uint8_t guard;
+	uint8_t reserved;
+};
+
+extern const uint8_t pads_begin[], pads_end[];
+extern const struct pad pads_list[], pads_list_end[];
+
+extern const uint8_t stub_begin[], stub_end[];
+extern const uint8_t stub_enter[]; /* where a thread is sent */
+/* Words inside the stub that are filled in per use. */
+extern const uint8_t stub_base[], stub_is_fresh[], stub_resume[], stub_resume_call[];
+
+static inline size_t pads_count(void)
+{
+	return (size_t)(pads_list_end - pads_list);
+}
+
+static inline size_t pads_bytes(void)
+{
+	return (size_t)(pads_end - pads_begin);
+}
+
+static inline size_t stub_bytes(void)
+{
+	return (size_t)(stub_end - stub_begin);
+}
+
+_Static_assert(GATE_SLOT == 0 && GATE_ENTRY == 1, "pads_x86_64.S says SLOT, ENTRY");
+_Static_assert(GATE_MALLOC == 0 && GATE_CALLOC == 1 && GATE_REALLOC == 2 && GATE_FREE == 3 &&
+		       GATE_MEMALIGN == 4 && GATE_POSIX_MEMALIGN == 5,
+	       "pads_x86_64.S numbers the operations");
+_Static_assert(GATE_UNGUARDED == 0 && GATE_SERIALISED == 1, "pads_x86_64.S numbers the guards");
+
+#endif

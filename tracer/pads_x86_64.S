@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pads: what a gated allocator function runs through in the target. Copied whole to the start
+ * of the region, so every address here is relative to pads_begin, and region_layout.h says what
+ * lies where behind it.
+ *
+ * A pad is entered exactly as the function it stands for: arguments in rdi, rsi, rdx, the return
+ * address on the stack. Until it jumps to the original it may change rax, r10, r11 and the flags
+ * only. It makes no call but to the routines below and to the original, touches no vector register,
+ * and calls the original with the stack aligned as the ABI asks.
+ *
+ * Fast path of an allocation: count the size down; not below zero -> jump to the original.
+ * Slow path: draw the next distance, call the original, then park: post block and size in a mailbox
+ * and wait until the tracer has looked at the thread.
+ * Fast path of a free: one byte of the filter; zero -> jump to the original.
+ */
+#include "tracer/region_layout.h"
+
+#define NR_gettid 186
+#define NR_futex  202
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
+#define FUTEX_OWNER_DIED 0x40000000
+#define EAGAIN	  11
+#define EINTR	  4
+#define ETIMEDOUT 110
+
+	.section .rodata
+	.globl	pads_begin, pads_end
+	.balign	4096
+pads_begin:
+	.set	anchor, pads_begin + ANCHOR_OFFSET
+	.set	control, pads_begin + CONTROL_OFFSET
+	.set	filter, pads_begin + FILTER_OFFSET
+	.set	table, pads_begin + TABLE_OFFSET
+	.set	shared, pads_begin + SHARED_OFFSET
+	.set	gates, anchor + ANCHOR_GATES
+
+	.set	armed, control + CONTROL_ARMED
+	.set	gate_number, 0
+
+/* What the tracer is told of each pad: struct pad in tracer/pads.h. */
+	.pushsection .rodata.pads, "a"
+	.globl	pads_list, pads_list_end
+	.balign	4
+pads_list:
+	.popsection
+
+.macro DESCRIBE place, operation, guard
+	.pushsection .rodata.pads, "a"
+	.long	77f - pads_begin
+	.byte	\place, \operation, \guard, 0
+	.popsection
+	.set	original, gates + gate_number * ANCHOR_GATE_BYTES
+	.set	limit, original + 8
+	.set	this_gate, gate_number
+	.set	gate_number, gate_number + 1
+	.balign	32
+77:
+.endm
+
+/* enum gate_place, gate_operation and gate_guard of base/gate_spec.h; pads.c asserts them. */
+#define SLOT  0
+#define ENTRY 1
+#define MALLOC	       0
+#define CALLOC	       1
+#define REALLOC	       2
+#define FREE	       3
+#define MEMALIGN       4
+#define POSIX_MEMALIGN 5
+#define UNGUARDED  0
+#define SERIALISED 1
+
+/* Jump to \taken if the filter knows the hash of \block; rax = hash. Clobbers r11. */
+.macro IF_SAMPLED block, taken
+	mov	\block, %rax
+	shr	$4, %rax		/* blocks are 16-aligned */
+	imul	$FILTER_FACTOR, %eax, %eax
+	shr	$FILTER_SHIFT, %eax
+	lea	filter(%rip), %r11
+	cmpb	$0, (%r11,%rax)
+	jne	\taken
+.endm
+
+/* Count \size bytes down; jump to \taken when that goes below zero. */
+.macro COUNT guard, size, taken
+.if \guard == SERIALISED
+	sub	\size, control + CONTROL_COUNTDOWN(%rip)
+.else
+	sub	\size, %fs:TCB_COUNTDOWN
+.endif
+	js	\taken
+.endm
+
+/* Ask for a draw. Carry: do not sample; else r10 = interval id of the sample. */
+.macro DRAW guard
+.if \guard == SERIALISED
+	call	draw_serialised
+.else
+	call	draw_unguarded
+.endif
+.endm
+
+/* The sampled call of the original: \size is pushed for park, and the arguments are untouched. */
+.macro SAMPLE guard, size, pass
+	mov	\size, %rax
+	DRAW	\guard
+	jc	\pass
+	push	\size			/* three words for park; they align the stack, too */
+	push	%r10
+	pushq	$this_gate
+	call	*original(%rip)
+	mov	%rax, %r10
+	call	park
+	add	$24, %rsp
+	ret
+.endm
+
+/* (block) */
+.macro FREE_PAD place, block
+	DESCRIBE \place, FREE, UNGUARDED
+	IF_SAMPLED \block, 2f
+1:	jmp	*original(%rip)
+2:	mov	\block, %r10
+	call	forget
+	jmp	1b
+.endm
+
+/* ---- Functions behind a table slot: a context argument comes first. ------------------------- */
+
+.macro SLOT_MALLOC guard
+	DESCRIBE SLOT, MALLOC, \guard
+	lea	-1(%rsi), %rax		/* 0 bytes and more than the limit are not ours */
+	cmp	limit(%rip), %rax
+	jae	1f
+	COUNT	\guard, %rsi, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE	\guard, %rsi, 1b
+.endm
+
+.macro SLOT_CALLOC guard
+	DESCRIBE SLOT, CALLOC, \guard
+	mov	%rsi, %rax
+	imul	%rdx, %rax
+	jo	1f
+	lea	-1(%rax), %r10
+	cmp	limit(%rip), %r10
+	jae	1f
+	COUNT	\guard, %rax, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE_PRODUCT \guard, 1b
+.endm
+
+/* As SAMPLE, with the size in rax. */
+.macro SAMPLE_PRODUCT guard, pass
+	push	%rax			/* for park */
+	DRAW	\guard
+	jc	3f
+	push	%r10
+	pushq	$this_gate
+	call	*original(%rip)
+	mov	%rax, %r10
+	call	park
+	add	$24, %rsp
+	ret
+3:	pop	%rax
+	jmp	\pass
+.endm
+
+.macro SLOT_REALLOC guard
+	DESCRIBE SLOT, REALLOC, \guard
+	IF_SAMPLED %rsi, 4f
+0:	lea	-1(%rdx), %rax
+	cmp	limit(%rip), %rax
+	jae	1f
+	COUNT	\guard, %rdx, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE	\guard, %rdx, 1b
+4:	mov	%rsi, %r10		/* realloc is a free and a new block */
+	call	forget
+	jmp	0b
+.endm
+
+	SLOT_MALLOC SERIALISED
+	SLOT_MALLOC SERIALISED
+	SLOT_CALLOC SERIALISED
+	SLOT_CALLOC SERIALISED
+	SLOT_REALLOC SERIALISED
+	SLOT_REALLOC SERIALISED
+	FREE_PAD SLOT, %rsi
+	FREE_PAD SLOT, %rsi
+
+/* ---- Functions hooked at their code. A size with its top bit set is nonsense that the allocator
+ *      will refuse: it must not move a countdown. -------------------------------------------- */
+
+.macro ENTRY_MALLOC
+	DESCRIBE ENTRY, MALLOC, UNGUARDED
+	test	%rdi, %rdi
+	js	1f
+	COUNT	UNGUARDED, %rdi, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE	UNGUARDED, %rdi, 1b
+.endm
+
+	ENTRY_MALLOC			/* malloc, valloc, pvalloc */
+	ENTRY_MALLOC
+	ENTRY_MALLOC
+
+	DESCRIBE ENTRY, CALLOC, UNGUARDED
+	mov	%rdi, %rax
+	imul	%rsi, %rax
+	jo	1f
+	test	%rax, %rax
+	js	1f
+	COUNT	UNGUARDED, %rax, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE_PRODUCT UNGUARDED, 1b
+
+	DESCRIBE ENTRY, REALLOC, UNGUARDED
+	test	%rdi, %rdi		/* realloc(NULL, n) calls malloc, whose gate counts */
+	jz	1f
+	IF_SAMPLED %rdi, 4f
+0:	test	%rsi, %rsi
+	js	1f
+	COUNT	UNGUARDED, %rsi, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE	UNGUARDED, %rsi, 1b
+4:	mov	%rdi, %r10
+	call	forget
+	jmp	0b
+
+	FREE_PAD ENTRY, %rdi
+
+.macro ENTRY_MEMALIGN
+	DESCRIBE ENTRY, MEMALIGN, UNGUARDED
+	cmp	$16, %rdi		/* up to 16 it calls malloc, whose gate counts */
+	jbe	1f
+	test	%rsi, %rsi
+	js	1f
+	COUNT	UNGUARDED, %rsi, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE	UNGUARDED, %rsi, 1b
+.endm
+
+	ENTRY_MEMALIGN			/* memalign, aligned_alloc */
+	ENTRY_MEMALIGN
+
+	DESCRIBE ENTRY, POSIX_MEMALIGN, UNGUARDED
+	cmp	$16, %rsi
+	jbe	1f
+	test	%rdx, %rdx
+	js	1f
+	COUNT	UNGUARDED, %rdx, 2f
+1:	jmp	*original(%rip)
+2:	mov	%rdx, %rax
+	DRAW	UNGUARDED
+	jc	1b
+	push	%rdi			/* where the block's address will stand (MAIL_RSP is 16 off) */
+	push	%rdi			/* keeps the stack aligned */
+	push	%rdx
+	push	%r10
+	pushq	$this_gate
+	call	*original(%rip)
+	test	%eax, %eax
+	jnz	3f
+	mov	24(%rsp), %r10
+	mov	(%r10), %r10
+	call	park
+3:	add	$40, %rsp
+	ret
+
+/* ---- forget: the block in r10 is freed; rax = its hash. Clobbers rax, r11. ------------------- */
+	.balign	32
+forget:
+	test	%r10, %r10		/* an empty slot holds 0, too */
+	jz	3f
+	push	%rcx
+	shr	$BUCKET_SHIFT, %eax
+	shl	$6, %eax		/* 8 slots of 8 bytes */
+	lea	table(%rip), %r11
+	add	%rax, %r11
+	mov	$BUCKET_SLOTS, %ecx
+1:	cmp	%r10, (%r11)
+	je	2f
+	add	$8, %r11
+	dec	%ecx
+	jnz	1b
+	pop	%rcx
+	ret
+2:	mov	%r10, %rax		/* two threads freeing one block: only one removes it */
+	xor	%ecx, %ecx
+	lock cmpxchg %rcx, (%r11)
+	pop	%rcx
+	jne	3f
+	mov	$1, %eax
+	lock xadd %rax, shared + SHARED_RING_HEAD(%rip)
+	and	$RING_COUNT - 1, %eax
+	lea	shared + SHARED_RING(%rip), %r11
+	mov	%r10, (%r11,%rax,8)
+3:	ret
+
+/* ---- draw: set the next countdown. In: rax = size of this allocation. Out: carry set: no sample;
+ *      else r10 = id of the interval that the sample was drawn with. Clobbers rax, r11.
+ *      A countdown that was never drawn (id 0: a new thread, a fresh start) begins with this
+ *      allocation and owes its size. --------------------------------------------------------- */
+.macro DRAW_ROUTINE countdown, interval
+	cmpl	$0, armed(%rip)
+	je	4f
+	push	%rcx
+	mov	\interval, %r10
+1:	mov	$1, %ecx
+	lock xadd %rcx, shared + SHARED_DRAW_NEXT(%rip)
+	and	$DRAW_COUNT - 1, %ecx
+	lea	shared + SHARED_DRAWS(%rip), %r11
+	mov	(%r11,%rcx,8), %rcx
+	mov	%rcx, %r11
+	shr	$DRAW_ID_SHIFT, %r11	/* r11: the interval's id */
+	shl	$64 - DRAW_ID_SHIFT, %rcx
+	shr	$64 - DRAW_ID_SHIFT, %rcx /* rcx: bytes to go */
+	test	%r10, %r10
+	jnz	2f
+	sub	%rax, %rcx
+	jns	3f
+	mov	%r11, %r10		/* below zero at once: a sample, and one more draw */
+	jmp	1b
+2:	mov	%rcx, \countdown
+	mov	%r11, \interval
+	pop	%rcx
+	clc
+	ret
+3:	mov	%rcx, \countdown
+	mov	%r11, \interval
+	pop	%rcx
+	stc
+	ret
+4:	movq	$DISARMED_BYTES, \countdown
+	movq	$0, \interval
+	stc
+	ret
+.endm
+
+	.balign	32
+draw_serialised:
+	DRAW_ROUTINE control + CONTROL_COUNTDOWN(%rip), control + CONTROL_INTERVAL(%rip)
+	.balign	32
+draw_unguarded:
+	DRAW_ROUTINE %fs:TCB_COUNTDOWN, %fs:TCB_INTERVAL
+
+/* ---- park: post the block in r10 and wait for the tracer. Above the return address stand gate,
+ *      interval id and size. Preserves every register but r10, r11. --------------------------- */
+#define SAVED	     64			/* eight registers pushed below */
+#define PARK_GATE    (SAVED + 8)
+#define PARK_INTERVAL (SAVED + 16)
+#define PARK_SIZE    (SAVED + 24)
+	.balign	32
+park:
+	test	%r10, %r10		/* the allocator refused */
+	jz	9f
+	cmpl	$0, armed(%rip)
+	je	9f
+	push	%rax
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%r8
+	push	%r9
+	push	%rbx
+
+	/* Claim a free mailbox, looking first where this thread has looked before. */
+	mov	%fs:TCB_SELF, %r8
+	mov	%r8, %r9
+	shr	$12, %r9
+	mov	$MAILBOX_COUNT, %ecx
+	lea	shared + SHARED_STATES(%rip), %rbx
+	mov	$MAILBOX_CLAIMED, %edx
+1:	and	$MAILBOX_COUNT - 1, %r9d
+	xor	%eax, %eax
+	lock cmpxchg %edx, (%rbx,%r9,4)
+	je	2f
+	inc	%r9d
+	dec	%ecx
+	jnz	1b
+	lock incl shared + SHARED_LOST(%rip)
+	jmp	8f
+
+2:	lea	(%rbx,%r9,4), %rbx	/* rbx: its state */
+	shl	$MAILBOX_SHIFT, %r9
+	lea	shared + SHARED_MAILBOXES(%rip), %rcx
+	add	%rcx, %r9		/* r9: its contents */
+	mov	%r10, MAIL_BLOCK(%r9)
+	mov	PARK_SIZE(%rsp), %rax
+	mov	%rax, MAIL_SIZE(%r9)
+	mov	PARK_INTERVAL(%rsp), %rax
+	mov	%rax, MAIL_INTERVAL(%r9)
+	mov	PARK_GATE(%rsp), %rax
+	mov	%rax, MAIL_GATE(%r9)
+	mov	%r8, MAIL_THREAD(%r9)
+	lea	SAVED + 40(%rsp), %rax	/* above this call, three words and the pad's own call */
+	mov	%rax, MAIL_RSP(%r9)
+	mov	(%rsp), %rax		/* callee-saved registers: for whoever unwinds the stack */
+	mov	%rax, MAIL_RBX(%r9)
+	mov	%rbp, MAIL_RBP(%r9)
+	mov	%r12, MAIL_R12(%r9)
+	mov	%r13, MAIL_R13(%r9)
+	mov	%r14, MAIL_R14(%r9)
+	mov	%r15, MAIL_R15(%r9)
+	mov	$NR_gettid, %eax
+	syscall
+	mov	%eax, MAIL_TID(%r9)
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	mov	%rax, MAIL_POSTED(%r9)
+	movl	$MAILBOX_POSTED, (%rbx)
+	lock incl shared + SHARED_DOORBELL(%rip)
+	lea	shared + SHARED_DOORBELL(%rip), %rdi
+	mov	$FUTEX_WAKE, %esi
+	mov	$1, %edx
+	mov	$NR_futex, %eax
+	syscall
+
+	mov	$PARK_ROUNDS, %r8d
+3:	mov	%rbx, %rdi
+	mov	$FUTEX_WAIT, %esi
+	mov	$MAILBOX_POSTED, %edx
+	lea	park_round(%rip), %r10
+	mov	$NR_futex, %eax
+	syscall
+	cmpl	$MAILBOX_POSTED, (%rbx)
+	jne	7f
+	cmp	$-EINTR, %eax		/* a signal was handled, or a wake meant for somebody else */
+	je	3b
+	cmp	$-EAGAIN, %eax
+	je	3b
+	test	%eax, %eax
+	jz	3b
+	mov	shared + SHARED_OWNER(%rip), %eax
+	test	%eax, %eax		/* the kernel marks the word when its owner dies */
+	jz	4f
+	test	$FUTEX_OWNER_DIED, %eax
+	jnz	4f
+	dec	%r8d			/* it lives: be patient, within limits */
+	jnz	3b
+4:	movl	$0, armed(%rip)		/* nobody listens: run on at full speed */
+	mov	$MAILBOX_POSTED, %eax
+	xor	%edx, %edx
+	lock cmpxchg %edx, (%rbx)
+	jne	7f
+	lock incl shared + SHARED_TIMEOUTS(%rip)
+	jmp	8f
+
+7:	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	sub	MAIL_POSTED(%r9), %rax
+	movl	$MAILBOX_FREE, (%rbx)
+	lock add %rax, shared + SHARED_STOPPED(%rip)
+	mov	%rax, %rcx
+	mov	shared + SHARED_LONGEST(%rip), %rax
+5:	cmp	%rax, %rcx
+	jbe	8f
+	lock cmpxchg %rcx, shared + SHARED_LONGEST(%rip)
+	jne	5b
+
+8:	pop	%rbx
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+9:	ret
+
+	.balign	8
+park_round:
+	.quad	0, PARK_ROUND_NS
+pads_end:
+
+	.pushsection .rodata.pads, "a"
+pads_list_end:
+	.popsection
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/process.h"
+
+#include <dirent.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "tracer/procfs.h"
+
+/* -- the status file -- */
+
+/* The value of a line "key:\tvalue", up to the line's end; NULL if there is none. */
+static const char *find_value(const char *status, const char *key)
+{
+	size_t len = strlen(key);
+	for (const char *line = status; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, len) && line[len] == ':')
+			return line + len + 1 + strspn(line + len + 1, " \t");
+	}
+	return NULL;
+}
+
+static uint64_t number_value(const char *status, const char *key, int base)
+{
+	const char *value = find_value(status, key);
+	return value ? strtoull(value, NULL, base) : 0;
+}
+
+/* "NSpid:\t4121\t12\t1": the innermost namespace is the last; absent before Linux 4.1. */
+static int namespace_pid(const char *status, int pid)
+{
+	const char *value = find_value(status, "NSpid");
+	if (!value)
+		return pid;
+
+	long last = pid;
+	for (char *end; *value && *value != '\n'; value = end) {
+		long number = strtol(value, &end, 10);
+		if (end == value)
+			break;
+		last = number;
+		end += strspn(end, " \t");
+	}
+	return (int)last;
+}
+
+static void copy_line(const char *line, char *ret, size_t size)
+{
+	size_t len = line ? strcspn(line, "\n") : 0;
+	if (len > size - 1)
+		len = size - 1;
+	memcpy(ret, line ? line : "", len);
+	ret[len] = '\0';
+}
+
+/* Field 22 of stat; the fields are counted from behind the name, which may hold anything. */
+static uint64_t start_boottime_ns(const char *stat)
+{
+	const char *field = strrchr(stat, ')');
+	for (int i = 2; field && i < 22; i++)
+		field = strchr(field + 1, ' ');
+	uint64_t ticks = field ? strtoull(field, NULL, 10) : 0;
+	return ticks * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+bool process_read(int pid, struct process *ret, struct error *err)
+{
+	OWNED_FREE char *status = NULL;
+	OWNED_FREE char *stat = NULL;
+	size_t unused;
+	if (!procfs_read(pid, "status", &status, &unused, err) ||
+	    !procfs_read(pid, "stat", &stat, &unused, err))
+		return false;
+
+	const char *state = find_value(status, "State");
+	const char *uids = find_value(status, "Uid"); /* real, effective, saved, file system */
+	const char *effective = uids ? strchr(uids, '\t') : NULL;
+	*ret = (struct process){
+		.pid = pid,
+		.state = state ? *state : '?',
+		.parent_pid = (int)number_value(status, "PPid", 10),
+		.tracer_pid = (int)number_value(status, "TracerPid", 10),
+		.namespace_pid = namespace_pid(status, pid),
+		.thread_count = (int)number_value(status, "Threads", 10),
+		.seccomp_mode = (int)number_value(status, "Seccomp", 10),
+		.uid = effective ? (uid_t)strtoul(effective, NULL, 10) : 0,
+		.rss_bytes = number_value(status, "VmRSS", 10) * 1024,
+		.start_boottime_ns = start_boottime_ns(stat),
+	};
+	copy_line(find_value(status, "Name"), ret->name, sizeof(ret->name));
+	return true;
+}
+
+bool process_read_command(int pid, char ***ret, struct error *err)
+{
+	OWNED_FREE char *text = NULL;
+	size_t len;
+	if (!procfs_read(pid, "cmdline", &text, &len, err))
+		return false;
+
+	size_t count = 0;
+	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
+		count++;
+	size_t vector_bytes = (count + 1) * sizeof(char *);
+	char **vector = malloc(vector_bytes + len + 1);
+	if (!vector)
+		return error_set(err, ERROR_NO_MEMORY, "command line of process %d", pid);
+
+	char *copy = (char *)vector + vector_bytes;
+	memcpy(copy, text, len + 1);
+	for (size_t i = 0; i < count; i++) {
+		vector[i] = copy;
+		copy += strlen(copy) + 1;
+	}
+	vector[count] = NULL;
+	*ret = vector;
+	return true;
+}
+
+/* -- threads -- */
+
+static void close_directory(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	OWNED(close_directory) DIR *directory = opendir(path);
+	if (!directory)
+		return error_set(err, ERROR_NO_PROCESS, "there is no process %d", pid);
+
+	OWNED_FREE int *tids = NULL;
+	size_t len = 0;
+	size_t capacity = 0;
+	for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+		int tid = atoi(entry->d_name);
+		if (tid <= 0)
+			continue;
+		if (len == capacity) {
+			capacity = capacity ? 2 * capacity : 64;
+			int *larger = reallocarray(tids, capacity, sizeof(*tids));
+			if (!larger)
+				return error_set(err, ERROR_NO_MEMORY, "threads of process %d",
+						 pid);
+			tids = larger;
+		}
+		tids[len++] = tid;
+	}
+	if (len == 0)
+		return error_set(err, ERROR_NO_PROCESS, "process %d has ended", pid);
+	*ret = MOVE_PTR(tids);
+	*len_ret = len;
+	return true;
+}
+
+/* Read /proc/PID/task/TID/`file`; NULL if the thread is gone. The caller frees. */
+static char *read_thread_file(int pid, int tid, const char *file, struct error *err)
+{
+	char name[64];
+	char *text;
+	size_t unused;
+	snprintf(name, sizeof(name), "task/%d/%s", tid, file);
+	return procfs_read(pid, name, &text, &unused, err) ? text : NULL;
+}
+
+const char *process_thread_name(int pid, int tid, char *ret, size_t size)
+{
+	struct error unused;
+	OWNED_FREE char *name = read_thread_file(pid, tid, "comm", &unused);
+	copy_line(name, ret, size);
+	return ret;
+}
+
+static char thread_state(int pid, int tid)
+{
+	struct error unused;
+	OWNED_FREE char *status = read_thread_file(pid, tid, "status", &unused);
+	const char *state = status ? find_value(status, "State") : NULL;
+	return state ? *state : 'X';
+}
+
+bool process_thread_is_dead(int pid, int tid)
+{
+	char state = thread_state(pid, tid);
+	return state == 'Z' || state == 'X';
+}
+
+bool process_thread_wait(int pid, int tid, struct thread_wait *ret, struct error *err)
+{
+	OWNED_FREE char *text = read_thread_file(pid, tid, "syscall", err);
+	if (!text)
+		return false;
+	if (!strncmp(text, "running", strlen("running"))) {
+		*ret = (struct thread_wait){ .is_running = true };
+		return true;
+	}
+
+	/* "NUMBER [six arguments] SP PC"; the number is -1 outside of system calls. */
+	char *next;
+	struct thread_wait wait = { .system_call = strtol(text, &next, 10) };
+	uint64_t fields[8];
+	size_t count = 0;
+	for (char *end; count < ARRAY_LEN(fields); count++, next = end) {
+		fields[count] = strtoull(next, &end, 16);
+		if (end == next)
+			break;
+	}
+	if (count < 2)
+		return error_set(err, ERROR_FORMAT, "system call of thread %d: %.40s", tid, text);
+	wait.stack_pointer = fields[count - 2];
+	wait.instruction_pointer = fields[count - 1];
+	*ret = wait;
+	return true;
+}
+
+bool process_thread_waits_for_vfork(int pid, int tid)
+{
+	struct thread_wait wait;
+	struct error unused;
+	/* The kernel waits with TASK_KILLABLE, which shows as D. */
+	if (thread_state(pid, tid) != 'D' || !process_thread_wait(pid, tid, &wait, &unused))
+		return false;
+	return !wait.is_running &&
+	       (wait.system_call == SYS_vfork || wait.system_call == SYS_clone ||
+		wait.system_call == SYS_clone3);
+}
+
+bool process_thread_has_pending_signal(int pid, int tid)
+{
+	struct error unused;
+	OWNED_FREE char *status = read_thread_file(pid, tid, "status", &unused);
+	if (!status)
+		return false;
+	uint64_t pending = number_value(status, "SigPnd", 16) | number_value(status, "ShdPnd", 16);
+	return (pending & ~number_value(status, "SigBlk", 16)) != 0;
+}
+
+/* -- permission -- */
+
+bool process_judge_access(const struct process_access *access, struct error *err)
+{
+	const struct process *process = &access->process;
+	int pid = process->pid;
+
+	if (process->state == 'Z' || process->state == 'X')
+		return error_set(err, ERROR_NO_PROCESS,
+				 "process %d has ended; its parent %d has not collected it yet",
+				 pid, process->parent_pid);
+	if (process->tracer_pid)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "process %d is being traced by process %d (%s): end that first",
+				 pid, process->tracer_pid, access->tracer_name);
+	if (process->rss_bytes == 0)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "process %d (%s) is a kernel thread: there is nothing to trace",
+				 pid, process->name);
+	if (access->yama_scope >= 3)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "kernel.yama.ptrace_scope is 3, so nobody may trace process %d: "
+				 "set it to 1 in /etc/sysctl.d and reboot",
+				 pid);
+	if (!access->can_ptrace_all && access->our_uid == 0)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "root has no CAP_SYS_PTRACE here: start the container with "
+				 "--cap-add=SYS_PTRACE, or run filtrace on the host");
+	if (!access->can_ptrace_all && process->uid != access->our_uid)
+		return error_set(
+			err, ERROR_NOT_PERMITTED,
+			"process %d belongs to user %u: run filtrace as that user, or with "
+			"sudo",
+			pid, (unsigned)process->uid);
+	if (!access->can_ptrace_all && access->yama_scope > 0)
+		return error_set(
+			err, ERROR_NOT_PERMITTED,
+			"kernel.yama.ptrace_scope is %d: run filtrace with sudo%s",
+			access->yama_scope,
+			access->yama_scope == 1
+				? ", or allow it by: sudo sysctl kernel.yama.ptrace_scope=0"
+				: "");
+	if (!access->can_ptrace_all && !access->is_dumpable)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "process %d has made itself private (prctl PR_SET_DUMPABLE, or "
+				 "privileges gained at its start): run filtrace with sudo",
+				 pid);
+	return error_set(err, ERROR_NOT_PERMITTED,
+			 "a security policy (AppArmor, SELinux, seccomp or a user namespace) "
+			 "refuses to let process %d be traced: run filtrace as root on the host",
+			 pid);
+}
+
+/* capabilities(7): the effective set is a mask of bits. */
+static bool have_ptrace_capability(void)
+{
+	OWNED_FREE char *status = NULL;
+	size_t unused_len;
+	struct error unused;
+	if (!procfs_read(getpid(), "status", &status, &unused_len, &unused))
+		return false;
+	return number_value(status, "CapEff", 16) >> CAP_SYS_PTRACE & 1;
+}
+
+/* 0 on a kernel without Yama. */
+static int read_yama_scope(void)
+{
+	OWNED_FILE FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	int scope = 0;
+	return file && fscanf(file, "%d", &scope) == 1 ? scope : 0;
+}
+
+/* A process that is not dumpable has its private files given to root. */
+static bool is_dumpable(const struct process *process)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%d/environ", process->pid);
+	return stat(path, &st) == 0 && st.st_uid == process->uid;
+}
+
+bool process_explain_denied(int pid, struct error *err)
+{
+	struct process_access access = {
+		.our_uid = geteuid(),
+		.can_ptrace_all = have_ptrace_capability(),
+		.yama_scope = read_yama_scope(),
+	};
+	if (!process_read(pid, &access.process, err))
+		return false;
+
+	int tracer = access.process.tracer_pid;
+	access.is_dumpable = is_dumpable(&access.process);
+	process_thread_name(tracer, tracer, access.tracer_name, sizeof(access.tracer_name));
+	return process_judge_access(&access, err);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACER_PROCESS_H
+#define TRACER_PROCESS_H
+
+/**
+ * @file
+ * What /proc tells about a process and its threads, without touching them (proc(5)).
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct process {
+	int pid;
+	char name[64]; /* of the program file, cut by the kernel; may hold anything */
+	char state;    /* R S D T t Z X I */
+	int parent_pid;
+	int tracer_pid;	   /* 0: nobody */
+	int namespace_pid; /* in its own pid namespace */
+	int thread_count;
+	int seccomp_mode;	    /* 2: a filter decides on system calls */
+	uid_t uid;		    /* effective */
+	uint64_t rss_bytes;	    /* 0: no memory of its own (a kernel thread, a zombie) */
+	uint64_t start_boottime_ns; /* CLOCK_BOOTTIME, to 10 ms: tells a pid that was used again */
+};
+
+/** Read what is known of a process. Errors: ERROR_NO_PROCESS. A zombie is no error. */
+MUST_CHECK bool process_read(int pid, struct process *ret, struct error *err);
+
+/** Read the argument vector, NULL-terminated and in one piece: free(*ret) gives it back. Empty for
+ *  zombies and kernel threads. Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED, ERROR_NO_MEMORY. */
+MUST_CHECK bool process_read_command(int pid, char ***ret, struct error *err);
+
+/** List the ids of the threads that live now, in the /proc's pid namespace; free() gives the list
+ *  back. Errors: ERROR_NO_PROCESS, ERROR_NO_MEMORY. */
+MUST_CHECK bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err);
+
+/** Read a thread's name; returns `ret`, "" if the thread has ended. */
+const char *process_thread_name(int pid, int tid, char *ret, size_t size);
+
+/** Tell whether the thread has ended: gone, or a zombie. */
+bool process_thread_is_dead(int pid, int tid);
+
+/** Where a thread is in the kernel. */
+struct thread_wait {
+	bool is_running;  /* nothing else is known then */
+	long system_call; /* number; -1: waits outside any system call */
+	raddr stack_pointer;
+	raddr instruction_pointer;
+};
+
+/** Read what a thread waits in. Needs the permission to ptrace it.
+ *  Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED, ERROR_FORMAT. */
+MUST_CHECK bool process_thread_wait(int pid, int tid, struct thread_wait *ret, struct error *err);
+
+/** Tell whether the thread sleeps until the child of its vfork (or clone) has gone its own way:
+ *  nothing can stop it until then. */
+bool process_thread_waits_for_vfork(int pid, int tid);
+
+/** Tell whether a signal waits for the thread or its process that the thread does not block. */
+bool process_thread_has_pending_signal(int pid, int tid);
+
+/** What decides on whether a process may be traced. */
+struct process_access {
+	struct process process;
+	uid_t our_uid;	      /* effective */
+	bool can_ptrace_all;  /* we have CAP_SYS_PTRACE */
+	bool is_dumpable;     /* its files under /proc belong to its own user */
+	int yama_scope;	      /* kernel.yama.ptrace_scope; 0 where there is no Yama */
+	char tracer_name[64]; /* of process.tracer_pid */
+};
+
+/** Say in one sentence why the process may not be traced, with the fix; pure. Always returns false:
+ *  ERROR_NO_PROCESS for a zombie, else ERROR_NOT_PERMITTED. */
+bool process_judge_access(const struct process_access *access, struct error *err);
+
+/** The same from what /proc says now. To be called when the kernel has said no. */
+bool process_explain_denied(int pid, struct error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACER_REGION_H
+#define TRACER_REGION_H
+
+/**
+ * @file
+ * The region in the target (region_layout.h): found if an earlier filtrace left one, else mapped by
+ * a stub that one of the target's own threads runs. Each attach gets fresh shared pages, so that
+ * neither a forked copy nor a leftover tracer has a hand in them. Never unmapped.
+ */
+
+#include "base/error.h"
+#include "tracer/images.h"
+#include "tracer/maps.h"
+#include "tracer/shared_pages.h"
+#include "tracer/target_memory.h"
+#include "tracer/world.h"
+
+struct region {
+	raddr base;
+	bool is_fresh; /* mapped by us just now: holds no code and no magic yet */
+	struct shared_pages *shared; /* our mapping of the shared pages; region_close() unmaps it */
+};
+
+/** Find the regions that lie in a target, complete or not: their bases, at most `max`. */
+size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, size_t max);
+
+/** Replace the shared pages of the region at `base`, mapping the region first if `is_fresh`, and
+ *  map them here. Control, filter and table are zero afterwards. Errors: ERROR_TIMEOUT (no thread
+ *  of the target could run the stub), ERROR_UNSUPPORTED, ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
+MUST_CHECK bool region_open(struct target_memory *tm, const struct images *images, raddr base,
+			    bool is_fresh, struct region *ret, struct error *err);
+void region_close(struct region *region);
+
+/** Tell whether some thread is still inside a stub, ours or of an earlier filtrace that was killed:
+ *  then it may yet replace the shared pages. All threads must be stopped. */
+bool region_stub_is_running(const struct region *region, const struct images *images,
+			    struct memory *memory, const struct world *world);
+
+/** Tell whether the target still has mapped the shared pages that we have. */
+bool region_is_shared(const struct region *region, struct memory *memory);
+
+/* One word of the region, in the anchor or control page. */
+MUST_CHECK bool region_read_u32(struct target_memory *tm, raddr base, size_t offset, uint32_t *ret,
+				struct error *err);
+MUST_CHECK bool region_write_u32(struct target_memory *tm, raddr base, size_t offset,
+				 uint32_t value, struct error *err);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACER_REGION_LAYOUT_H
+#define TRACER_REGION_LAYOUT_H
+
+/**
+ * @file
+ * The one picture of the region that filtrace maps into its target, for the assembler (pads, stub)
+ * and for C. Offsets are bytes from the region's first byte. Only plain numbers here.
+ *
+ *   code     r-x  private          pads, thunks, displaced copies, places for later stubs
+ *   anchor   rw-  private          magic, journal, original functions: a fork child keeps them
+ *   control  rw-  wiped by fork    armed, countdown
+ *   filter   rw-  wiped by fork    one byte per hash of a block address
+ *   table    rw-  wiped by fork    addresses of sampled blocks, in buckets
+ *   shared   rw-  memfd, shared    mailboxes, draws, ring of freed blocks: the tracer maps it too
+ *
+ * A fork child finds control, filter and table zero: its gates pass everything through, and it
+ * never touches the shared pages. None of this is ever unmapped.
+ */
+
+#define REGION_MAGIC 0x3165636172746c66 /* "fltrace1" */
+
+#define CODE_OFFSET   0x0
+#define CODE_BYTES    0x4000
+#define ANCHOR_OFFSET 0x4000
+#define ANCHOR_BYTES  0x1000
+
+#define WIPED_OFFSET   0x5000
+#define CONTROL_OFFSET 0x5000
+#define FILTER_OFFSET  0x6000
+#define FILTER_BYTES   0x100000
+#define TABLE_OFFSET   0x106000
+#define TABLE_BYTES    0x200000
+#define WIPED_BYTES    0x301000
+
+#define SHARED_OFFSET 0x306000
+#define SHARED_BYTES  0x228000
+#define REGION_BYTES  0x52e000
+
+/* code: the pads come first, then one cell per code entry, then places for stubs. */
+#define PADS_MAX_BYTES	   0x2000
+#define CELLS_OFFSET	   0x2000
+#define CELL_BYTES	   0x100 /* a thunk and the displaced copy of a prologue */
+#define CELL_COPY_OFFSET   0x10
+#define CELL_COUNT	   16
+#define STUB_PLACES_OFFSET 0x3000
+#define STUB_PLACE_BYTES   0x200
+#define STUB_PLACE_COUNT   8
+
+/* anchor */
+#define ANCHOR_MAGIC	    0x0	 /* u64, written last */
+#define ANCHOR_STUB_STATE   0x10 /* u32: enum stub_state */
+#define ANCHOR_STUB_FD	    0x14 /* i32: the memfd while the stub waits */
+#define ANCHOR_STUB_WIPE    0x18 /* i64: what madvise(WIPEONFORK) returned */
+#define ANCHOR_STUB_USES    0x20 /* u32: how many places for stubs are taken */
+#define ANCHOR_RECORD_COUNT 0x24 /* u32: how many journal records are valid */
+#define ANCHOR_GATES	    0x100
+#define ANCHOR_GATE_BYTES   16 /* { u64 original; u64 limit } */
+#define ANCHOR_GATE_COUNT   32
+#define ANCHOR_RECORDS	    0x400
+#define ANCHOR_RECORD_BYTES 48
+
+/* control */
+#define CONTROL_ARMED	  0x0  /* u32 */
+#define CONTROL_COUNTDOWN 0x40 /* i64: bytes to go, for gates that a lock serialises */
+#define CONTROL_INTERVAL  0x48 /* u64: interval id that this countdown was drawn with, 0 none */
+
+/* thread control block of glibc: words that it leaves unused (tcbhead_t.__glibc_unused2) */
+#define TCB_SELF      0x10
+#define TCB_COUNTDOWN 0x80
+#define TCB_INTERVAL  0x88
+
+/* filter and table: hash = u32(block >> 4) * FILTER_FACTOR >> FILTER_SHIFT indexes the filter;
+ * hash >> BUCKET_SHIFT the bucket of BUCKET_SLOTS addresses. */
+#define FILTER_FACTOR 0x9e3779b1
+#define FILTER_SHIFT  12
+#define BUCKET_SHIFT  5
+#define BUCKET_SLOTS  8
+
+/* shared */
+#define SHARED_DOORBELL	 0x0   /* u32: counts posts; the tracer waits on it */
+#define SHARED_OWNER	 0x40  /* u32: robust futex word; the tracer's thread id */
+#define SHARED_COOKIE	 0x48  /* u64: whose pages these are: the same number on both sides */
+#define SHARED_LOST	 0x80  /* u32: samples that found no mailbox */
+#define SHARED_TIMEOUTS	 0x84  /* u32: stops that gave up waiting */
+#define SHARED_STOPPED	 0xc0  /* u64: time-stamp ticks that threads stood stopped */
+#define SHARED_LONGEST	 0xc8  /* u64: the longest single stop, in ticks */
+#define SHARED_DRAW_NEXT 0x100 /* u64: index of the next draw */
+#define SHARED_RING_HEAD 0x140 /* u64: index of the next ring entry */
+#define SHARED_STATES	 0x1000 /* u32[MAILBOX_COUNT]: enum mailbox_state */
+#define SHARED_DRAWS	 0x2000 /* u64[DRAW_COUNT]: interval id << 56 | bytes to go */
+#define DRAW_COUNT	 2048
+#define DRAW_ID_SHIFT	 56
+#define SHARED_MAILBOXES 0x6000
+#define MAILBOX_COUNT	 1024
+#define MAILBOX_BYTES	 0x80
+#define MAILBOX_SHIFT	 7
+#define SHARED_RING	 0x28000 /* u64[RING_COUNT]: addresses of freed sampled blocks */
+#define RING_COUNT	 0x40000
+
+/* one mailbox */
+#define MAIL_BLOCK    0x0  /* u64 */
+#define MAIL_SIZE     0x8  /* u64 */
+#define MAIL_INTERVAL 0x10 /* u64: interval id */
+#define MAIL_GATE     0x18 /* u64: index of the gate */
+#define MAIL_THREAD   0x20 /* u64: thread pointer */
+#define MAIL_TID      0x28 /* u32 */
+#define MAIL_POSTED   0x30 /* u64: time-stamp counter */
+#define MAIL_RSP      0x38 /* u64: stack pointer as the gate's caller has it after its call */
+#define MAIL_RBX      0x40
+#define MAIL_RBP      0x48
+#define MAIL_R12      0x50
+#define MAIL_R13      0x58
+#define MAIL_R14      0x60
+#define MAIL_R15      0x68
+
+/* enum mailbox_state */
+#define MAILBOX_FREE	 0
+#define MAILBOX_CLAIMED	 1
+#define MAILBOX_POSTED	 2
+#define MAILBOX_RELEASED 3
+
+/* enum stub_state */
+#define STUB_OFFERED  1 /* region mapped, memfd open: waiting for the tracer to take it */
+#define STUB_TAKEN    2
+#define STUB_FINISHED 3
+
+/* A stop waits in rounds of 50 ms; a live but silent tracer is waited for this many rounds. */
+#define PARK_ROUND_NS 50000000
+#define PARK_ROUNDS   100
+
+/* How many bytes a disarmed gate lets pass before it looks again whether it is armed. */
+#define DISARMED_BYTES 0x100000
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/stops.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "base/clock.h"
+#include "tracer/pads.h"
+
+/* facts of measurement: 700 to 1000 stops a second cost 1% of a processor. */
+static const double STOPS_PER_SECOND_DEFAULT = 500;
+static const double BUDGET_DEFAULT = 0.01;
+
+static const uint64_t STRETCH_NS = 100 * NS_PER_MS;
+/* A stretch ends early when so many stops come four times faster than they may. */
+enum { BURST_STOPS = 64, BURST_FACTOR = 4 };
+
+static const uint64_t WAIT_NS = 20 * NS_PER_MS;
+static const uint64_t RELEASE_TIMEOUT_NS = 2 * NS_PER_SECOND;
+
+enum { LATE_MAX = 4096, STALE_MAX = 4096 };
+
+static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
+}
+
+/* ---- draws ----------------------------------------------------------------------------------- */
+
+static void replace_draws(struct stops *stops, uint64_t first, uint64_t count)
+{
+	uint64_t *draws = stops->region.shared->draws;
+	for (uint64_t i = 0; i < count; i++)
+		__atomic_store_n(&draws[(first + i) % DRAW_COUNT], interval_draw(&stops->interval),
+				 __ATOMIC_RELAXED);
+}
+
+/* A ring of draws that comes round again is a fixed error of scale: replace what was taken. */
+static void refresh_draws(struct stops *stops)
+{
+	uint64_t next = __atomic_load_n(&stops->region.shared->draw_next, __ATOMIC_RELAXED);
+	uint64_t taken = next - stops->draws_taken;
+	replace_draws(stops, stops->draws_taken, taken < DRAW_COUNT ? taken : DRAW_COUNT);
+	stops->draws_taken = next;
+}
+
+/* ---- frees ----------------------------------------------------------------------------------- */
+
+static bool write_filter(struct stops *stops, uint32_t offset, struct error *err)
+{
+	uint8_t uses = stops->live.filter_uses[offset - FILTER_OFFSET];
+	return target_memory_write(stops->tm, stops->region.base + offset, &uses, 1, err);
+}
+
+/* Clear the filter's bytes behind which no block is left. Off the path of a stop. */
+static bool clear_stale_filter(struct stops *stops, struct error *err)
+{
+	while (stops->stale_len > 0)
+		if (!write_filter(stops, stops->stale[--stops->stale_len], err))
+			return false;
+	return true;
+}
+
+static void note_free(struct stops *stops, raddr block, uint64_t now_ns)
+{
+	struct live_change change;
+	if (!live_table_remove(&stops->live, block, &change))
+		return;
+	/* A filter byte left set costs a look-up, nothing else: room for the usual burst is enough. */
+	if (change.filter == 0 && stops->stale_len < STALE_MAX)
+		stops->stale[stops->stale_len++] = change.filter_offset;
+	stops->listener.on_free(stops->listener.context, block, now_ns);
+}
+
+static bool take_ring_entry(struct stops *stops, uint32_t index, uint64_t now_ns)
+{
+	uint64_t *entry = &stops->region.shared->ring[index];
+	raddr block = __atomic_exchange_n(entry, 0, __ATOMIC_ACQUIRE);
+	if (block)
+		note_free(stops, block, now_ns);
+	return block != 0;
+}
+
+/* Take all frees out of the ring. An entry may have been claimed but not written by a thread that
+ * lost its processor in between; it is looked at again the next time. */
+static void drain_ring(struct stops *stops)
+{
+	uint64_t head = __atomic_load_n(&stops->region.shared->ring_head, __ATOMIC_ACQUIRE);
+	if (head == stops->ring_taken && stops->late_len == 0)
+		return;
+
+	uint64_t now_ns = clock_monotonic_ns();
+	size_t still_late = 0;
+	for (size_t i = 0; i < stops->late_len; i++)
+		if (!take_ring_entry(stops, stops->late[i], now_ns))
+			stops->late[still_late++] = stops->late[i];
+	stops->late_len = still_late;
+
+	if (head - stops->ring_taken > RING_COUNT)
+		stops->ring_taken = head - RING_COUNT;
+	for (; stops->ring_taken != head; stops->ring_taken++) {
+		uint32_t index = (uint32_t)(stops->ring_taken % RING_COUNT);
+		if (!take_ring_entry(stops, index, now_ns) && stops->late_len < LATE_MAX)
+			stops->late[stops->late_len++] = index;
+	}
+}
+
+/* ---- one stop -------------------------------------------------------------------------------- */
+
+static const struct gate *find_gate(const struct gates *gates, uint64_t number)
+{
+	for (size_t i = 0; i < gates->len; i++)
+		if (gates->list[i].number == number)
+			return &gates->list[i];
+	return NULL;
+}
+
+/* Write the block into the target's table, so that its free is noticed. */
+static bool follow(struct stops *stops, raddr block, struct error *err)
+{
+	struct live_change change;
+	if (!live_table_insert(&stops->live, block, &change)) {
+		stops->bucket_full_count++;
+		stops->listener.on_drop(stops->listener.context, block);
+		return true;
+	}
+	raddr base = stops->region.base;
+	return target_memory_write(stops->tm, base + change.slot_offset, &change.slot,
+				   sizeof(change.slot), err) &&
+	       (change.filter != 1 || write_filter(stops, change.filter_offset, err));
+}
+
+/* Tell the listener. What makes no sense is the target's own doing, and no sample. */
+static bool take_sample(struct stops *stops, const struct mailbox *mail, struct error *err)
+{
+	const struct gate *gate = find_gate(stops->gates, mail->gate);
+	struct stop stop = {
+		.time_ns = clock_monotonic_ns(),
+		.tid = (int)mail->tid,
+		.thread_pointer = mail->thread_pointer,
+		.gate = gate ? &gate->spec : NULL,
+		.block = mail->block,
+		.size_bytes = mail->size_bytes,
+		.interval_bytes = interval_bytes(&stops->interval, mail->interval_id),
+	};
+	stops->stop_count++;
+	stops->stretch_stop_count++;
+	if (!gate || !stop.block || !stop.size_bytes || !stop.interval_bytes)
+		return true;
+	if (!stops->listener.on_stop(stops->listener.context, &stop))
+		return true;
+	return follow(stops, stop.block, err);
+}
+
+static void release(struct stops *stops, size_t box)
+{
+	uint32_t *state = &stops->region.shared->states[box];
+	__atomic_store_n(state, MAILBOX_RELEASED, __ATOMIC_RELEASE);
+	futex(state, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
+{
+	struct mailbox mail;
+	memcpy(&mail, &stops->region.shared->mailboxes[box], sizeof(mail));
+
+	/* The address may have been freed and handed out again: the free comes first. */
+	drain_ring(stops);
+	bool is_ok = take_sample(stops, &mail, err);
+	release(stops, box);
+	return is_ok;
+}
+
+static bool serve_mailboxes(struct stops *stops, bool *found_ret, struct error *err)
+{
+	const uint32_t *states = stops->region.shared->states;
+	*found_ret = false;
+	for (size_t box = 0; box < MAILBOX_COUNT; box++) {
+		if (__atomic_load_n(&states[box], __ATOMIC_ACQUIRE) != MAILBOX_POSTED)
+			continue;
+		*found_ret = true;
+		if (!serve_mailbox(stops, box, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- thinning -------------------------------------------------------------------------------- */
+
+/* Forget half of the blocks at random and write table and filter anew. A gate that removes a block
+ * meanwhile may see it come back: its free is then told twice, and the second time unknown. */
+static bool thin(struct stops *stops, struct error *err)
+{
+	for (size_t i = 0; i < LIVE_SLOT_COUNT; i++) {
+		struct live_change change;
+		raddr block = stops->live.slots[i];
+		if (!block || (interval_random(&stops->interval) & 1))
+			continue;
+		live_table_remove(&stops->live, block, &change);
+		stops->listener.on_drop(stops->listener.context, block);
+	}
+	stops->listener.on_double(stops->listener.context);
+	stops->stale_len = 0;
+	return target_memory_write(stops->tm, stops->region.base + TABLE_OFFSET,
+				   stops->live.slots, TABLE_BYTES, err) &&
+	       target_memory_write(stops->tm, stops->region.base + FILTER_OFFSET,
+				   stops->live.filter_uses, FILTER_BYTES, err);
+}
+
+/* ---- the budget ------------------------------------------------------------------------------ */
+
+static double ticks_to_seconds(const struct stops *stops, uint64_t ticks)
+{
+	uint64_t elapsed = __rdtsc() - stops->first_ticks;
+	double ns_per_tick =
+		elapsed ? (double)(clock_monotonic_ns() - stops->first_ns) / (double)elapsed : 0;
+	return (double)ticks * ns_per_tick / (double)NS_PER_SECOND;
+}
+
+static bool stretch_is_over(const struct stops *stops, uint64_t elapsed_ns)
+{
+	double rate_limit = BURST_FACTOR * stops->interval.max_stops_per_second;
+	return elapsed_ns >= STRETCH_NS ||
+	       (stops->stretch_stop_count >= BURST_STOPS &&
+		(double)stops->stretch_stop_count * (double)NS_PER_SECOND >
+			rate_limit * (double)elapsed_ns);
+}
+
+static void keep_to_budget(struct stops *stops, uint64_t now_ns)
+{
+	uint64_t elapsed_ns = now_ns - stops->stretch_start_ns;
+	if (!stretch_is_over(stops, elapsed_ns))
+		return;
+
+	const struct shared_pages *shared = stops->region.shared;
+	uint64_t ticks = __atomic_load_n(&shared->stopped_ticks, __ATOMIC_RELAXED);
+	struct interval_cost cost = {
+		.seconds = (double)elapsed_ns / (double)NS_PER_SECOND,
+		.stops = (double)stops->stretch_stop_count,
+		.stopped_seconds = ticks_to_seconds(stops, ticks - stops->stretch_ticks),
+	};
+	if (interval_adapt(&stops->interval, &cost))
+		replace_draws(stops, 0, DRAW_COUNT);
+
+	double weight = cost.seconds < 1 ? cost.seconds : 1; /* a mean over about a second */
+	stops->stops_per_second += weight * (cost.stops / cost.seconds - stops->stops_per_second);
+	stops->stretch_start_ns = now_ns;
+	stops->stretch_stop_count = 0;
+	stops->stretch_ticks = ticks;
+}
+
+/* A stop that gave up waiting has disarmed the gates. We are here: arm them again. */
+static bool arm_again(struct stops *stops, struct error *err)
+{
+	uint32_t timeouts = __atomic_load_n(&stops->region.shared->timeouts, __ATOMIC_RELAXED);
+	if (timeouts == stops->timeouts_seen || !stops->is_armed)
+		return true;
+	stops->timeouts_seen = timeouts;
+	return stops_arm(stops, true, err);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+bool stops_init(struct stops *stops, struct target_memory *tm, struct region *region,
+		const struct gates *gates, const struct tracer_options *options,
+		const struct tracer_listener *listener, struct error *err)
+{
+	uint64_t seed;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return error_set_errno(err, ERROR_INTERNAL, "getrandom");
+
+	*stops = (struct stops){
+		.tm = tm,
+		.region = *region,
+		.gates = gates,
+		.listener = *listener,
+		.late = calloc(LATE_MAX, sizeof(*stops->late)),
+		.stale = calloc(STALE_MAX, sizeof(*stops->stale)),
+		.first_ns = clock_monotonic_ns(),
+		.first_ticks = __rdtsc(),
+	};
+	*region = (struct region){ 0 };
+	stops->stretch_start_ns = stops->first_ns;
+	interval_init(&stops->interval, options->sample_bytes,
+		      options->budget > 0 ? options->budget : BUDGET_DEFAULT,
+		      options->max_stops_per_second > 0 ? options->max_stops_per_second :
+							  STOPS_PER_SECOND_DEFAULT,
+		      seed);
+	replace_draws(stops, 0, DRAW_COUNT);
+
+	if (!stops->late || !stops->stale) {
+		stops_deinit(stops);
+		return error_set(err, ERROR_NO_MEMORY, "lists of frees");
+	}
+	if (!live_table_init(&stops->live, err) ||
+	    !owner_acquire(&stops->owner, &stops->region.shared->owner, err)) {
+		stops_deinit(stops);
+		return false;
+	}
+	return true;
+}
+
+void stops_deinit(struct stops *stops)
+{
+	owner_release(&stops->owner);
+	live_table_deinit(&stops->live);
+	region_close(&stops->region);
+	free(stops->late);
+	free(stops->stale);
+	*stops = (struct stops){ 0 };
+}
+
+bool stops_arm(struct stops *stops, bool is_armed, struct error *err)
+{
+	stops->is_armed = is_armed;
+	return region_write_u32(stops->tm, stops->region.base, CONTROL_OFFSET + CONTROL_ARMED,
+				is_armed, err);
+}
+
+static bool serve_once(struct stops *stops, bool *found_ret, struct error *err)
+{
+	if (!serve_mailboxes(stops, found_ret, err))
+		return false;
+	drain_ring(stops);
+	refresh_draws(stops);
+	keep_to_budget(stops, clock_monotonic_ns());
+	if (stops->live.block_count >= LIVE_BLOCKS_MAX && !thin(stops, err))
+		return false;
+	return clear_stale_filter(stops, err) && arm_again(stops, err);
+}
+
+bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
+{
+	uint32_t *doorbell = &stops->region.shared->doorbell;
+
+	for (;;) {
+		uint32_t rings = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
+		bool found;
+		if (!serve_once(stops, &found, err))
+			return false;
+
+		uint64_t now_ns = clock_monotonic_ns();
+		if (now_ns >= deadline_ns)
+			return true;
+		uint64_t wait_ns = deadline_ns - now_ns < WAIT_NS ? deadline_ns - now_ns : WAIT_NS;
+		if (!found)
+			futex(doorbell, FUTEX_WAIT, rings,
+			      &(struct timespec){ .tv_nsec = (long)wait_ns });
+	}
+}
+
+void stops_release_all(struct stops *stops)
+{
+	const uint32_t *states = stops->region.shared->states;
+	uint64_t deadline = clock_monotonic_ns() + RELEASE_TIMEOUT_NS;
+	bool is_waiting = true;
+
+	while (is_waiting && clock_monotonic_ns() < deadline) {
+		is_waiting = false;
+		for (size_t box = 0; box < MAILBOX_COUNT; box++) {
+			uint32_t state = __atomic_load_n(&states[box], __ATOMIC_ACQUIRE);
+			is_waiting |= state == MAILBOX_POSTED || state == MAILBOX_CLAIMED;
+			if (state == MAILBOX_POSTED)
+				release(stops, box);
+		}
+		if (is_waiting)
+			nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+	}
+}
+
+void stops_describe(const struct stops *stops, struct tracer_stats *ret)
+{
+	const struct shared_pages *shared = stops->region.shared;
+	ret->stops = stops->stop_count;
+	ret->lost = stops->bucket_full_count + shared->lost + shared->timeouts;
+	ret->sample_bytes = interval_bytes(&stops->interval, stops->interval.id);
+	ret->stops_per_second = stops->stops_per_second;
+	ret->stopped_seconds = ticks_to_seconds(stops, shared->stopped_ticks);
+	ret->longest_stop_seconds = ticks_to_seconds(stops, shared->longest_ticks);
+}

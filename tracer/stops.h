@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACER_STOPS_H
+#define TRACER_STOPS_H
+
+/**
+ * @file
+ * The tracer's side of the shared pages while gates are planted: takes threads out of their
+ * mailboxes, follows frees through the ring, keeps draws fresh and T within the budget.
+ */
+
+#include "tracer/gates.h"
+#include "tracer/interval.h"
+#include "tracer/live_table.h"
+#include "tracer/owner.h"
+#include "tracer/region.h"
+#include "tracer/tracer.h"
+
+struct stops {
+	struct target_memory *tm;
+	struct region region;
+	const struct gates *gates;
+	struct tracer_listener listener;
+	struct interval interval;
+	struct live_table live;
+	struct owner owner;
+	bool is_armed;
+
+	uint64_t draws_taken; /* by pads, as far as they were replaced */
+	uint64_t ring_taken;
+	uint32_t *late;	 /* ring indices that were claimed but not written yet */
+	size_t late_len; /* at most LATE_MAX */
+	uint32_t *stale; /* filter offsets that may have to be cleared */
+	size_t stale_len;
+
+	uint64_t stop_count;
+	uint64_t bucket_full_count;
+	uint32_t timeouts_seen;
+	double stops_per_second;
+	/* The current stretch of the budget. */
+	uint64_t stretch_start_ns;
+	uint64_t stretch_stop_count;
+	uint64_t stretch_ticks;
+	/* For turning time-stamp ticks into time. */
+	uint64_t first_ns;
+	uint64_t first_ticks;
+};
+
+/** Fill the shared pages and register the calling thread as the owner. The region, whose mapping
+ *  becomes the stops' own, must not be planted yet. Errors: ERROR_NO_MEMORY, ERROR_INTERNAL. */
+MUST_CHECK bool stops_init(struct stops *stops, struct target_memory *tm, struct region *region,
+			   const struct gates *gates, const struct tracer_options *options,
+			   const struct tracer_listener *listener, struct error *err);
+void stops_deinit(struct stops *stops);
+
+/** Let samples be taken, or let no more be taken. */
+MUST_CHECK bool stops_arm(struct stops *stops, bool is_armed, struct error *err);
+
+/** Serve until `deadline_ns` (CLOCK_MONOTONIC). */
+MUST_CHECK bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err);
+
+/** Release every thread without looking at it, and see it leave. For a disarmed target. */
+void stops_release_all(struct stops *stops);
+
+void stops_describe(const struct stops *stops, struct tracer_stats *ret);
+
+#endif

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/tracer.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tracer/gates.h"
+#include "tracer/images.h"
+#include "tracer/process.h"
+#include "tracer/region.h"
+#include "tracer/stops.h"
+#include "tracer/target_memory.h"
+#include "tracer/world.h"
+
+/* A jump of the C allocator's code reaches 2 GiB; some room is left for the region's own size. */
+static const uint64_t REGION_REACH = (UINT64_C(1) << 31) - 64 * 1024 * 1024;
+
+static const uint64_t REGION_FAR = UINT64_C(1) << 30;
+
+enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20, SECCOMP_MODE_FILTER = 2 };
+
+static const uint64_t LOOK_NS = NS_PER_SECOND;
+
+struct tracer {
+	int pid;
+	int pidfd;
+	const struct arch *arch;
+	struct target_memory memory;
+	struct images images;
+	struct code_loads loads;
+	struct gates gates;
+	struct stops stops;
+	bool is_planted;
+	uint64_t looked_ns; /* when slots and region were last looked at */
+	struct tracer_stats stats; /* as of the last lift, but for attach_stopped_seconds */
+};
+
+static double seconds_since(uint64_t start_ns)
+{
+	return (double)(clock_monotonic_ns() - start_ns) / (double)NS_PER_SECOND;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static bool check_target(int pid, struct error *err)
+{
+	struct process process;
+	if (!process_read(pid, &process, err))
+		return false;
+	if (process.state == 'Z' || process.state == 'X')
+		return error_set(err, ERROR_NO_PROCESS, "process %d has ended (zombie)", pid);
+	if (process.tracer_pid)
+		return process_explain_denied(pid, err);
+	if (process.seccomp_mode == SECCOMP_MODE_FILTER)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "process %d runs under a seccomp filter, and this version cannot "
+				 "tell which system calls the filter would kill it for",
+				 pid);
+	return true;
+}
+
+static bool open_views(struct tracer *tracer, struct error *err)
+{
+	if (!target_memory_init(&tracer->memory, tracer->pid, err))
+		return err->kind == ERROR_NOT_PERMITTED ? process_explain_denied(tracer->pid, err) :
+							  false;
+	if (!images_init(&tracer->images, tracer->pid, &tracer->memory.memory, err))
+		return false;
+
+	tracer->arch = arch_find(tracer->images.list[0].machine);
+	if (!tracer->arch)
+		return error_set(err, ERROR_UNSUPPORTED, "process %d is no x86-64 program",
+				 tracer->pid);
+	tracer->arch->init_loads(&tracer->loads, &tracer->memory.memory, &tracer->images.maps);
+	return true;
+}
+
+bool tracer_open(int pid, struct tracer **ret, struct error *err)
+{
+	if (!check_target(pid, err))
+		return false;
+
+	struct tracer *tracer = calloc(1, sizeof(*tracer));
+	if (!tracer)
+		return error_set(err, ERROR_NO_MEMORY, "tracer");
+	tracer->pid = pid;
+	tracer->memory.mem_fd = -1;
+	tracer->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (tracer->pidfd < 0) {
+		error_set_errno(err, ERROR_NO_PROCESS, "cannot open process %d", pid);
+		tracer_close(tracer);
+		return false;
+	}
+	if (!open_views(tracer, err)) {
+		tracer_close(tracer);
+		return false;
+	}
+	*ret = tracer;
+	return true;
+}
+
+void tracer_close(struct tracer *tracer)
+{
+	struct error ignored;
+	if (!tracer)
+		return;
+	if (tracer->is_planted && !tracer_lift(tracer, &ignored))
+		tracer->is_planted = false;
+	images_deinit(&tracer->images);
+	target_memory_deinit(&tracer->memory);
+	if (tracer->pidfd >= 0)
+		close(tracer->pidfd);
+	free(tracer);
+}
+
+const char *tracer_skipped_file(const struct tracer *tracer)
+{
+	return tracer->images.has_skipped ? tracer->images.skipped.context : NULL;
+}
+
+struct memory *tracer_memory(struct tracer *tracer)
+{
+	return &tracer->memory.memory;
+}
+
+struct symbols *tracer_symbols(struct tracer *tracer)
+{
+	return &tracer->images.symbols;
+}
+
+struct loads *tracer_loads(struct tracer *tracer)
+{
+	return &tracer->loads.loads;
+}
+
+static bool has_ended(const struct tracer *tracer)
+{
+	struct pollfd poll_fd = { .fd = tracer->pidfd, .events = POLLIN };
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+static bool set_ended(const struct tracer *tracer, struct error *err)
+{
+	return error_set(err, ERROR_NO_PROCESS, "process %d has ended", tracer->pid);
+}
+
+/* ---- the C allocator ------------------------------------------------------------------------- */
+
+/* glibc's entries that hand out or take back a block without going through another one of the list.
+ * Source: counted call by call on glibc 2.31, 2.36, 2.41 and 2.43; aligned_alloc is memalign up to
+ * 2.37. reallocarray calls realloc; C++ operators call malloc. */
+static const struct {
+	const char *name;
+	enum gate_operation operation;
+	bool is_needed;
+} glibc_entries[] = {
+	{ "malloc", GATE_MALLOC, true },
+	{ "calloc", GATE_CALLOC, true },
+	{ "realloc", GATE_REALLOC, true },
+	{ "free", GATE_FREE, true },
+	{ "memalign", GATE_MEMALIGN, false },
+	{ "aligned_alloc", GATE_MEMALIGN, false },
+	{ "posix_memalign", GATE_POSIX_MEMALIGN, false },
+	{ "valloc", GATE_MALLOC, false },
+	{ "pvalloc", GATE_MALLOC, false },
+};
+
+static bool is_listed(const struct gate_spec *specs, size_t len, raddr address)
+{
+	for (size_t i = 0; i < len; i++)
+		if (specs[i].address == address)
+			return true;
+	return false;
+}
+
+/* The library that the whole process allocates from: the first that defines malloc. */
+static bool find_allocator(struct tracer *tracer, const struct image **ret, struct error *err)
+{
+	struct symbol symbol;
+	if (!symbols_find_first(&tracer->images.symbols, "malloc", &symbol))
+		return error_set(err, ERROR_UNSUPPORTED, "process %d exports no malloc",
+				 tracer->pid);
+	const struct image *image = images_find(&tracer->images, symbol.address);
+	if (!image || !image_is_glibc(image))
+		return error_set(err, ERROR_UNSUPPORTED,
+				 "the C allocator is %s: this version knows glibc's only",
+				 symbol.image);
+	*ret = image;
+	return true;
+}
+
+bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len_ret,
+		       struct error *err)
+{
+	const struct image *image;
+	size_t len = 0;
+	if (!find_allocator(tracer, &image, err))
+		return false;
+
+	for (size_t i = 0; i < ARRAY_LEN(glibc_entries); i++) {
+		struct symbol symbol;
+		const char *name = glibc_entries[i].name;
+		if (!image_find_symbol(image, name, &symbol)) {
+			if (glibc_entries[i].is_needed)
+				return error_set(err, ERROR_UNSUPPORTED, "%s has no %s",
+						 image->path, name);
+			continue;
+		}
+		if (is_listed(ret, len, symbol.address) ||
+		    (!glibc_entries[i].is_needed &&
+		     !gates_can_hook(tracer->arch, &tracer->images, name, symbol.address)))
+			continue;
+		ret[len++] = (struct gate_spec){
+			.name = name,
+			.place = GATE_ENTRY,
+			.operation = glibc_entries[i].operation,
+			.kind = MEMORY_MALLOC,
+			.guard = GATE_UNGUARDED,
+			.address = symbol.address,
+			.max_counted_bytes = UINT64_MAX,
+		};
+	}
+	*len_ret = len;
+	return true;
+}
+
+/* ---- recovery -------------------------------------------------------------------------------- */
+
+/* A filtrace that lives owns the word in the shared pages and has armed the gates. (In a fork child
+ * the gates are not armed: it shares the pages of its parent, not the tracer.) */
+static bool is_owned(struct tracer *tracer, raddr base)
+{
+	uint32_t owner, armed;
+	struct error ignored;
+	return region_read_u32(&tracer->memory, base, SHARED_OFFSET + SHARED_OWNER, &owner,
+			       &ignored) &&
+	       region_read_u32(&tracer->memory, base, CONTROL_OFFSET + CONTROL_ARMED, &armed,
+			       &ignored) &&
+	       armed && owner && !(owner & FUTEX_OWNER_DIED);
+}
+
+static bool undo_region(struct tracer *tracer, raddr base, bool *found_ret, struct error *err)
+{
+	uint64_t magic;
+	uint32_t record_count;
+	size_t undone;
+	struct error ignored;
+	if (!memory_read(&tracer->memory.memory, base + ANCHOR_OFFSET, &magic, sizeof(magic),
+			 &ignored) ||
+	    magic != REGION_MAGIC ||
+	    !region_read_u32(&tracer->memory, base, ANCHOR_OFFSET + ANCHOR_RECORD_COUNT,
+			     &record_count, &ignored) ||
+	    record_count == 0)
+		return true;
+	if (is_owned(tracer, base))
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "another filtrace is attached to process %d", tracer->pid);
+
+	OWNED_WORLD struct world world = { 0 };
+	*found_ret = true;
+	return (region_write_u32(&tracer->memory, base, CONTROL_OFFSET + CONTROL_ARMED, 0, err) &&
+		world_stop(tracer->pid, &world, err) &&
+		gates_undo(&tracer->memory, base, &undone, err)) ||
+	       error_context(err, "cannot undo what an earlier filtrace left");
+}
+
+bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err)
+{
+	raddr bases[REGIONS_MAX];
+	size_t count = regions_find(&tracer->memory.memory, &tracer->images.maps, bases,
+				    ARRAY_LEN(bases));
+	*found_ret = false;
+	for (size_t i = 0; i < count; i++)
+		if (!undo_region(tracer, bases[i], found_ret, err))
+			return false;
+	return true;
+}
+
+/* ---- planting -------------------------------------------------------------------------------- */
+
+/* An attach that was cut short before anything could be hooked leaves a region without magic. */
+static bool region_is_blank(struct target_memory *tm, raddr base)
+{
+	uint64_t magic;
+	struct error ignored;
+	return memory_read(&tm->memory, base + ANCHOR_OFFSET, &magic, sizeof(magic), &ignored) &&
+	       magic == 0;
+}
+
+/* Free addresses within reach of the allocator's code; far away from it if possible, for close by
+ * the program itself is about to map its next thread's stack. */
+static bool find_place(struct tracer *tracer, const struct maps *maps, raddr *ret,
+		       struct error *err)
+{
+	const struct image *image;
+	if (!find_allocator(tracer, &image, err))
+		return false;
+	raddr far = image->start > REGION_FAR ? image->start - REGION_FAR : image->start;
+	if (maps_find_gap(maps, far, far + 1, REGION_BYTES, REGION_REACH - REGION_FAR, ret) ||
+	    maps_find_gap(maps, image->start, image->end, REGION_BYTES, REGION_REACH, ret))
+		return true;
+	return error_set(err, ERROR_UNSUPPORTED, "no free addresses near %s", image->path);
+}
+
+/* A region of an earlier attach that fits, or a place for a new one within reach of the code. */
+static bool choose_region(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
+			  bool *is_fresh_ret, struct error *err)
+{
+	struct target_memory *tm = &tracer->memory;
+	raddr bases[REGIONS_MAX];
+	OWNED_MAPS struct maps maps = { 0 };
+	if (!maps_read(tracer->pid, &maps, err))
+		return false;
+	size_t count = regions_find(&tm->memory, &maps, bases, ARRAY_LEN(bases));
+
+	*is_fresh_ret = false;
+	for (size_t i = 0; i < count; i++) {
+		struct error ignored;
+		if (!gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, bases[i],
+				   specs, spec_count, &ignored))
+			continue;
+		*is_fresh_ret = region_is_blank(tm, bases[i]);
+		if (*is_fresh_ret || gates_fit_region(&tracer->gates, tm))
+			return true;
+		gates_deinit(&tracer->gates);
+	}
+
+	raddr base;
+	*is_fresh_ret = true;
+	if (!find_place(tracer, &maps, &base, err))
+		return false;
+	return gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, base, specs,
+			     spec_count, err);
+}
+
+/* The program may map something just where the region was to go: then another place is tried. */
+static bool open_region(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
+			struct region *ret, bool *is_fresh_ret, struct error *err)
+{
+	for (int try = 0; try < REGION_TRIES; try++) {
+		if (!choose_region(tracer, specs, spec_count, is_fresh_ret, err))
+			return false;
+		if (region_open(&tracer->memory, &tracer->images, tracer->gates.base,
+				*is_fresh_ret, ret, err))
+			return true;
+		gates_deinit(&tracer->gates);
+		if (err->kind != ERROR_TIMEOUT)
+			return false;
+	}
+	return false;
+}
+
+static bool has_thread_countdowns(const struct gates *gates)
+{
+	for (size_t i = 0; i < gates->len; i++)
+		if (gates->list[i].spec.guard == GATE_UNGUARDED &&
+		    gates->list[i].spec.operation != GATE_FREE)
+			return true;
+	return false;
+}
+
+/* Every thread's own countdown starts from nothing. The words are glibc's to give: whoever else
+ * uses them is not to be disturbed. */
+static bool reset_countdowns(struct tracer *tracer, const struct world *world, bool is_fresh,
+			     struct error *err)
+{
+	static const uint64_t nothing[2];
+	for (size_t i = 0; i < world->len; i++) {
+		uint64_t words[2];
+		raddr address = world->threads[i].fs_base + TCB_COUNTDOWN;
+		if (!world->threads[i].is_stopped || !world->threads[i].fs_base)
+			continue;
+		if (!memory_read(&tracer->memory.memory, address, words, sizeof(words), err))
+			return error_context(err, "control block of thread %d",
+					     world->threads[i].tid);
+		if (is_fresh && (words[0] || words[1]))
+			return error_set(err, ERROR_UNSAFE,
+					 "thread %d uses the words of its control block that "
+					 "glibc leaves free",
+					 world->threads[i].tid);
+		if (!target_memory_write(&tracer->memory, address, nothing, sizeof(nothing), err))
+			return false;
+	}
+	return true;
+}
+
+/* All threads are stopped: change the target and arm the gates. */
+static bool plant_stopped(struct tracer *tracer, struct world *world, bool is_fresh,
+			  struct error *err)
+{
+	if ((!has_thread_countdowns(&tracer->gates) ||
+	     reset_countdowns(tracer, world, is_fresh, err)) &&
+	    gates_plant(&tracer->gates, &tracer->memory, world, err) &&
+	    stops_arm(&tracer->stops, true, err))
+		return true;
+
+	size_t undone;
+	struct error second;
+	if (!gates_undo(&tracer->memory, tracer->gates.base, &undone, &second))
+		error_context(err, "and undoing failed (%s)", second.context);
+	return false;
+}
+
+/* Is there nothing in the way that will go away by itself? */
+static bool world_is_ready(struct tracer *tracer, const struct world *world, struct error *err)
+{
+	struct memory *memory = &tracer->memory.memory;
+	if (!gates_are_clear_of_stacks(&tracer->gates, &tracer->memory, world))
+		return error_set(err, ERROR_TIMEOUT,
+				 "a signal handler of process %d runs on top of its allocator",
+				 tracer->pid);
+	if (region_stub_is_running(&tracer->stops.region, &tracer->images, memory, world))
+		return error_set(err, ERROR_TIMEOUT, "a thread of process %d is still in a stub",
+				 tracer->pid);
+	return true;
+}
+
+/* One try with all threads stopped. ERROR_TIMEOUT: try again. */
+static bool try_to_plant(struct tracer *tracer, bool is_fresh, struct error *err)
+{
+	uint64_t start_ns = clock_monotonic_ns();
+	OWNED_WORLD struct world world = { 0 };
+	if (!world_stop(tracer->pid, &world, err) || !world_is_ready(tracer, &world, err))
+		return false;
+	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
+		return error_set(err, ERROR_UNSAFE, "somebody else attaches to process %d",
+				 tracer->pid);
+
+	bool is_ok = plant_stopped(tracer, &world, is_fresh, err);
+	world_resume(&world);
+	tracer->stats.attach_stopped_seconds = seconds_since(start_ns);
+	return is_ok;
+}
+
+static bool stop_and_plant(struct tracer *tracer, bool is_fresh, struct error *err)
+{
+	for (int try = 0; try < PLANT_TRIES; try++) {
+		if (try_to_plant(tracer, is_fresh, err))
+			return true;
+		if (err->kind != ERROR_TIMEOUT)
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return false;
+}
+
+bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
+		  const struct tracer_options *options, const struct tracer_listener *listener,
+		  struct error *err)
+{
+	struct region region;
+	bool is_fresh;
+	if (!open_region(tracer, specs, spec_count, &region, &is_fresh, err))
+		return false;
+	if (!gates_install(&tracer->gates, &tracer->memory, is_fresh, err) ||
+	    !stops_init(&tracer->stops, &tracer->memory, &region, &tracer->gates, options, listener,
+			err)) {
+		region_close(&region);
+		gates_deinit(&tracer->gates);
+		return false;
+	}
+	if (!stop_and_plant(tracer, is_fresh, err)) {
+		stops_deinit(&tracer->stops);
+		gates_deinit(&tracer->gates);
+		return false;
+	}
+	tracer->is_planted = true;
+	tracer->looked_ns = clock_monotonic_ns();
+	return true;
+}
+
+/* ---- serving --------------------------------------------------------------------------------- */
+
+/* The region is gone if the process has called execve, and with it every gate. */
+static bool region_stands(struct tracer *tracer)
+{
+	uint64_t magic;
+	struct error ignored;
+	return memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
+			   sizeof(magic), &ignored) &&
+	       magic == REGION_MAGIC;
+}
+
+static bool look_after(struct tracer *tracer, struct error *err)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	if (has_ended(tracer))
+		return set_ended(tracer, err);
+	if (now_ns - tracer->looked_ns < LOOK_NS)
+		return true;
+
+	tracer->looked_ns = now_ns;
+	if (!region_stands(tracer))
+		return has_ended(tracer) ?
+			       set_ended(tracer, err) :
+			       error_set(err, ERROR_NO_PROCESS,
+					 "process %d has replaced itself by another program (exec)",
+					 tracer->pid);
+	gates_replant_slots(&tracer->gates, &tracer->memory);
+	return true;
+}
+
+bool tracer_serve(struct tracer *tracer, uint64_t duration_ns, struct error *err)
+{
+	uint64_t deadline_ns = clock_monotonic_ns() + duration_ns;
+	bool is_served = stops_serve(&tracer->stops, deadline_ns, err);
+	if (!is_served && has_ended(tracer))
+		return set_ended(tracer, err);
+	return is_served && look_after(tracer, err);
+}
+
+/* ---- lifting --------------------------------------------------------------------------------- */
+
+static bool undo_stopped(struct tracer *tracer, struct error *err)
+{
+	uint64_t start_ns = clock_monotonic_ns();
+	OWNED_WORLD struct world world = { 0 };
+	size_t undone;
+	if (!stops_arm(&tracer->stops, false, err) || !world_stop(tracer->pid, &world, err) ||
+	    !gates_undo(&tracer->memory, tracer->gates.base, &undone, err))
+		return false;
+	world_resume(&world);
+	tracer->stats.lift_stopped_seconds = seconds_since(start_ns);
+	return true;
+}
+
+bool tracer_lift(struct tracer *tracer, struct error *err)
+{
+	if (!tracer->is_planted)
+		return true;
+
+	/* A target that has ended, or replaced itself, has no gates any more. */
+	bool is_ok = has_ended(tracer) || !region_stands(tracer) || undo_stopped(tracer, err) ||
+		     has_ended(tracer);
+	if (!has_ended(tracer))
+		stops_release_all(&tracer->stops);
+	stops_describe(&tracer->stops, &tracer->stats);
+	stops_deinit(&tracer->stops);
+	gates_deinit(&tracer->gates);
+	tracer->is_planted = false;
+	return is_ok;
+}
+
+void tracer_stats(const struct tracer *tracer, struct tracer_stats *ret)
+{
+	*ret = tracer->stats;
+	if (tracer->is_planted)
+		stops_describe(&tracer->stops, ret);
+}

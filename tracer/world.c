@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/world.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "tracer/process.h"
+
+/* How long a thread may take to stop. One that runs stops within microseconds; one that sleeps in
+ * the kernel without a way to be woken (a dead disk) never does. */
+static const uint64_t STOP_TIMEOUT_NS = 2 * NS_PER_SECOND;
+
+/* Kernel-internal results of an interrupted system call (linux/errno.h). */
+enum { KERNEL_ERESTARTNOINTR = 513 };
+
+static long register_offset(size_t offset_in_regs)
+{
+	return (long)(offsetof(struct user, regs) + offset_in_regs);
+}
+
+static bool append(struct world *world, int tid, struct error *err)
+{
+	if (world->len == world->capacity) {
+		size_t capacity = world->capacity ? 2 * world->capacity : 64;
+		struct world_thread *threads =
+			reallocarray(world->threads, capacity, sizeof(*threads));
+		if (!threads)
+			return error_set(err, ERROR_NO_MEMORY, "list of threads");
+		world->threads = threads;
+		world->capacity = capacity;
+	}
+	world->threads[world->len++] = (struct world_thread){ .tid = tid };
+	return true;
+}
+
+static bool has(const struct world *world, int tid)
+{
+	for (size_t i = 0; i < world->len; i++)
+		if (world->threads[i].tid == tid)
+			return true;
+	return false;
+}
+
+/* Seize one thread. A thread that has just ended is no error: it is not added. */
+static bool seize(struct world *world, int tid, struct error *err)
+{
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
+		return append(world, tid, err);
+	if (errno == ESRCH)
+		return true;
+
+	int os_errno = errno;
+	if (process_thread_is_dead(world->pid, tid))
+		return true;
+	errno = os_errno;
+	return error_set_errno(err, ERROR_UNSAFE, "cannot trace thread %d", tid);
+}
+
+/* Take note of a status that waitpid() has reported for a thread of ours. */
+static void note_status(struct world_thread *thread, int status)
+{
+	if (!WIFSTOPPED(status)) {
+		thread->tid = 0; /* it has ended */
+		return;
+	}
+	bool is_event_stop = status >> 16 == PTRACE_EVENT_STOP;
+	thread->is_stopped = true;
+	thread->signal = is_event_stop ? 0 : WSTOPSIG(status);
+
+	struct user_regs_struct regs;
+	if (ptrace(PTRACE_GETREGS, thread->tid, NULL, &regs)) {
+		thread->tid = 0;
+		return;
+	}
+	thread->rip = regs.rip;
+	thread->rsp = regs.rsp;
+	thread->fs_base = regs.fs_base;
+	thread->rax = (int64_t)regs.rax;
+	thread->orig_rax = (int64_t)regs.orig_rax;
+}
+
+/* Wait until every thread has stopped or ended. Polls, for a blocking wait could hang for ever on
+ * one thread while others of the group are zombies. */
+static bool collect(struct world *world, struct error *err)
+{
+	uint64_t deadline = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+
+	for (size_t i = 0; i < world->len;) {
+		struct world_thread *thread = &world->threads[i];
+		int status;
+		pid_t reaped = thread->tid && !thread->is_stopped ?
+				       waitpid(thread->tid, &status, __WALL | WNOHANG) :
+				       -1;
+		if (reaped > 0)
+			note_status(thread, status);
+		if (reaped != 0) {
+			i++;
+			continue;
+		}
+		if (clock_monotonic_ns() > deadline)
+			return error_set(err, ERROR_TIMEOUT, "thread %d does not stop", thread->tid);
+		sched_yield();
+	}
+	return true;
+}
+
+static void interrupt_from(struct world *world, size_t first)
+{
+	for (size_t i = first; i < world->len; i++)
+		if (world->threads[i].tid)
+			ptrace(PTRACE_INTERRUPT, world->threads[i].tid, NULL, NULL);
+}
+
+/* One round: seize and stop all threads that are not in the world yet. */
+static bool stop_new_threads(struct world *world, bool *found_ret, struct error *err)
+{
+	OWNED_FREE int *tids = NULL;
+	size_t tid_count;
+	if (!process_threads(world->pid, &tids, &tid_count, err))
+		return false;
+
+	size_t first = world->len;
+	for (size_t i = 0; i < tid_count; i++) {
+		if (has(world, tids[i]) || process_thread_waits_for_vfork(world->pid, tids[i]))
+			continue;
+		if (!seize(world, tids[i], err))
+			return false;
+	}
+	interrupt_from(world, first);
+	*found_ret = world->len > first;
+	return collect(world, err);
+}
+
+bool world_stop(int pid, struct world *ret, struct error *err)
+{
+	struct world world = { .pid = pid };
+	bool found = true;
+
+	while (found) {
+		if (!stop_new_threads(&world, &found, err)) {
+			world_resume(&world);
+			return false;
+		}
+	}
+	if (world.len == 0)
+		return error_set(err, ERROR_NO_PROCESS, "process %d has no thread to stop", pid);
+	*ret = world;
+	return true;
+}
+
+bool world_stop_one(int tid, struct world *ret, struct error *err)
+{
+	struct world world = { .pid = tid };
+	bool is_ok = seize(&world, tid, err);
+
+	if (is_ok) {
+		interrupt_from(&world, 0);
+		is_ok = collect(&world, err);
+	}
+	if (is_ok && (world.len == 0 || !world.threads[0].is_stopped))
+		is_ok = error_set(err, ERROR_NO_PROCESS, "thread %d has ended", tid);
+	if (!is_ok) {
+		world_resume(&world);
+		return false;
+	}
+	*ret = world;
+	return true;
+}
+
+/* Some system calls fail with EINTR at every ptrace stop (signal(7) "Interruption of system calls
+ * by stop signals"). Unless a signal is the cause, let the kernel start the call again. */
+static void repair_eintr(int pid, const struct world_thread *thread)
+{
+	if (thread->rax != -EINTR || thread->orig_rax < 0 || thread->signal)
+		return;
+	if (process_thread_has_pending_signal(pid, thread->tid))
+		return;
+	ptrace(PTRACE_POKEUSER, thread->tid, register_offset(offsetof(struct user_regs_struct, rax)),
+	       (long)-KERNEL_ERESTARTNOINTR);
+}
+
+/* A seized thread that did not stop in time cannot be detached before it stops. */
+static void resume_late(struct world_thread *thread)
+{
+	int status;
+	if (waitpid(thread->tid, &status, __WALL | WNOHANG) > 0)
+		note_status(thread, status);
+}
+
+void world_resume(struct world *world)
+{
+	for (size_t i = 0; i < world->len; i++) {
+		struct world_thread *thread = &world->threads[i];
+		if (thread->tid && !thread->is_stopped)
+			resume_late(thread);
+		if (!thread->tid || !thread->is_stopped)
+			continue;
+		repair_eintr(world->pid, thread);
+		ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal);
+	}
+	free(world->threads);
+	*world = (struct world){ 0 };
+}
+
+enum { STACK_SCAN_BYTES = 64 * 1024, STACK_CHUNK_BYTES = 4096 };
+
+static bool stack_holds(raddr stack, struct memory *memory,
+			bool (*is_hit)(const void *context, raddr word), const void *context)
+{
+	raddr words[STACK_CHUNK_BYTES / sizeof(raddr)];
+	struct error ignored;
+	raddr end = stack + STACK_SCAN_BYTES;
+
+	/* Up to the end of the mapping: the first chunk that cannot be read. */
+	for (raddr at = stack & ~UINT64_C(7); at < end;) {
+		size_t len = STACK_CHUNK_BYTES - at % STACK_CHUNK_BYTES;
+		if (!memory_read(memory, at, words, len, &ignored))
+			return false;
+		for (size_t i = 0; i < len / sizeof(raddr); i++)
+			if (is_hit(context, words[i]))
+				return true;
+		at += len;
+	}
+	return false;
+}
+
+bool world_stacks_hold(const struct world *world, struct memory *memory,
+		       bool (*is_hit)(const void *context, raddr word), const void *context)
+{
+	for (size_t i = 0; i < world->len; i++)
+		if (world->threads[i].is_stopped &&
+		    stack_holds(world->threads[i].rsp, memory, is_hit, context))
+			return true;
+	return false;
+}
+
+/* linux/ptrace.h and linux/rseq.h, which older headers lack. */
+enum { REQUEST_GET_RSEQ_CONFIGURATION = 0x420f };
+
+struct rseq_configuration {
+	uint64_t area;
+	uint32_t area_len;
+	uint32_t signature;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+struct rseq_section {
+	uint32_t version;
+	uint32_t flags;
+	uint64_t start;
+	uint64_t len;
+	uint64_t abort;
+};
+
+enum { RSEQ_AREA_SECTION_OFFSET = 8 };
+
+bool world_thread_is_in_rseq(const struct world_thread *thread, struct memory *memory)
+{
+	struct rseq_configuration configuration = { 0 };
+	struct rseq_section section;
+	raddr section_addr = 0;
+	struct error ignored;
+
+	if (ptrace((enum __ptrace_request)REQUEST_GET_RSEQ_CONFIGURATION, thread->tid,
+		   sizeof(configuration), &configuration) < 0 ||
+	    !configuration.area ||
+	    !memory_read(memory, configuration.area + RSEQ_AREA_SECTION_OFFSET, &section_addr,
+			 sizeof(section_addr), &ignored) ||
+	    !section_addr || !memory_read(memory, section_addr, &section, sizeof(section), &ignored))
+		return false;
+	return thread->rip - section.start < section.len;
+}
+
+bool world_move(struct world_thread *thread, raddr rip, struct error *err)
+{
+	if (ptrace(PTRACE_POKEUSER, thread->tid,
+		   register_offset(offsetof(struct user_regs_struct, rip)), (long)rip))
+		return error_set_errno(err, ERROR_UNSAFE, "cannot move thread %d", thread->tid);
+	thread->rip = rip;
+	return true;
+}
