@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "pyframes/allocators.h"
+
+#include <string.h>
+
+/* PyMemAllocatorEx is {ctx, malloc, calloc, realloc, free}. */
+enum { FUNCTION_COUNT = 4, TABLE_WORDS = 1 + FUNCTION_COUNT, TABLE_BYTES = 8 * TABLE_WORDS };
+
+enum {
+	LOADS_MAX = 256,   /* of one function that are looked at */
+	VOTES_NEEDED = 3,  /* of the four functions of a domain */
+	WRAPPERS_MAX = 4,  /* tables around tables */
+	PYMALLOC_MAX = 512 /* SMALL_REQUEST_THRESHOLD, Objects/obmalloc.c */
+};
+
+/* In the order of the table's slots. */
+static const char *const exported[DOMAIN_COUNT][FUNCTION_COUNT] = {
+	[DOMAIN_OBJ] = { "PyObject_Malloc", "PyObject_Calloc", "PyObject_Realloc",
+			 "PyObject_Free" },
+	[DOMAIN_MEM] = { "PyMem_Malloc", "PyMem_Calloc", "PyMem_Realloc", "PyMem_Free" },
+	[DOMAIN_RAW] = { "PyMem_RawMalloc", "PyMem_RawCalloc", "PyMem_RawRealloc",
+			 "PyMem_RawFree" },
+};
+
+/* Where each domain's table is in _PyRuntime.allocators.standard (pycore_runtime.h, from 3.12). */
+static const uint32_t in_standard[DOMAIN_COUNT] = {
+	[DOMAIN_RAW] = 0,
+	[DOMAIN_MEM] = TABLE_BYTES,
+	[DOMAIN_OBJ] = 2 * TABLE_BYTES,
+};
+
+struct finder {
+	struct memory *memory;
+	struct symbols *symbols;
+	struct loads *loads;
+	const struct runtime *runtime;
+};
+
+/* Read what may be a table. `is_table_ret`: its four functions are code. */
+static bool read_table(struct finder *finder, raddr address, raddr words[TABLE_WORDS],
+		       bool *is_table_ret, struct error *err)
+{
+	struct memory_span span = { .address = address, .buffer = words, .len = TABLE_BYTES };
+	if (!memory_read_spans(finder->memory, &span, 1, err))
+		return false;
+	*is_table_ret = span.is_read;
+	for (size_t i = 1; *is_table_ret && i < TABLE_WORDS; i++)
+		*is_table_ret = finder->loads->is_code(finder->loads, words[i]);
+	return true;
+}
+
+static bool is_loaded(raddr address, const raddr *loaded, size_t loaded_len)
+{
+	for (size_t i = 0; i < loaded_len; i++)
+		if (loaded[i] == address)
+			return true;
+	return false;
+}
+
+/* Which table does the function of this slot call through? The first function pointer it loads is
+ * the one: later ones belong to functions that the compiler inlined, PyMem_RawMalloc above all.
+ * The context beside it is loaded as well. 0: it cannot be told. */
+static bool vote(struct finder *finder, const char *function, size_t slot, raddr *ret,
+		 struct error *err)
+{
+	*ret = 0;
+	struct symbol symbol;
+	if (!symbol_find_beside(finder->symbols, function, &finder->runtime->symbol, &symbol))
+		return true;
+
+	raddr loaded[LOADS_MAX];
+	size_t loaded_len;
+	struct error undecodable;
+	if (!finder->loads->decode(finder->loads, symbol.address, loaded, LOADS_MAX, &loaded_len,
+				   &undecodable))
+		return true;
+
+	for (size_t i = 0; i < loaded_len; i++) {
+		raddr table = loaded[i] - (slot + 1) * sizeof(raddr);
+		if (!is_loaded(table, loaded, loaded_len))
+			continue;
+		raddr words[TABLE_WORDS];
+		bool is_table;
+		if (!read_table(finder, table, words, &is_table, err))
+			return false;
+		if (is_table) {
+			*ret = table;
+			return true;
+		}
+	}
+	return true;
+}
+
+static bool elect(struct finder *finder, enum allocator_domain domain, raddr *ret,
+		  struct error *err)
+{
+	raddr votes[FUNCTION_COUNT];
+	for (size_t slot = 0; slot < FUNCTION_COUNT; slot++)
+		if (!vote(finder, exported[domain][slot], slot, &votes[slot], err))
+			return false;
+
+	for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+		size_t count = 0;
+		for (size_t k = 0; k < FUNCTION_COUNT; k++)
+			count += votes[k] == votes[i];
+		if (votes[i] && count >= VOTES_NEEDED) {
+			*ret = votes[i];
+			return true;
+		}
+	}
+	return error_set(err, ERROR_UNSUPPORTED,
+			 "the allocator table of %s and the like cannot be found",
+			 exported[domain][0]);
+}
+
+static bool find_tables(struct finder *finder, raddr ret[DOMAIN_COUNT], struct error *err)
+{
+	for (int domain = 0; domain < DOMAIN_COUNT; domain++)
+		if (!elect(finder, domain, &ret[domain], err))
+			return false;
+	if (ret[DOMAIN_OBJ] == ret[DOMAIN_MEM] || ret[DOMAIN_OBJ] == ret[DOMAIN_RAW] ||
+	    ret[DOMAIN_MEM] == ret[DOMAIN_RAW])
+		return error_set(err, ERROR_UNSUPPORTED,
+				 "the allocator tables of two domains seem to be one");
+
+	const struct runtime *runtime = finder->runtime;
+	uint32_t standard = runtime->offsets.runtime.allocator_tables;
+	if (standard == OFFSET_NONE)
+		return true;
+	for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
+		raddr expected = runtime->symbol.address + standard + in_standard[domain];
+		if (ret[domain] != expected)
+			return error_set(err, ERROR_UNSUPPORTED,
+					 "the table of %s is at %" PRIraddr
+					 ", expected at %" PRIraddr,
+					 exported[domain][0], ret[domain], expected);
+	}
+	return true;
+}
+
+/* A wrapper's context begins with the wrapped table (tracemalloc), or has it behind a word with the
+ * domain's letter (debug hooks). */
+static bool find_innermost(struct finder *finder, raddr outermost, struct allocator_table *ret,
+			   struct error *err)
+{
+	raddr address = outermost;
+	raddr words[TABLE_WORDS];
+	bool is_table;
+	if (!read_table(finder, address, words, &is_table, err))
+		return false;
+	if (!is_table)
+		return error_set(err, ERROR_UNSUPPORTED, "no allocator table at %" PRIraddr,
+				 address);
+
+	for (int depth = 0; words[0] != 0 && depth < WRAPPERS_MAX; depth++) {
+		raddr inner[TABLE_WORDS];
+		raddr inner_address = words[0];
+		if (!read_table(finder, inner_address, inner, &is_table, err))
+			return false;
+		if (!is_table) {
+			inner_address += sizeof(raddr);
+			if (!read_table(finder, inner_address, inner, &is_table, err))
+				return false;
+		}
+		if (!is_table)
+			break;
+		address = inner_address;
+		memcpy(words, inner, sizeof(words));
+	}
+	ret->address = address;
+	memcpy(ret->functions, words + 1, sizeof(ret->functions));
+	return true;
+}
+
+static enum allocator_mode mode_of(const struct allocator_table tables[DOMAIN_COUNT])
+{
+	raddr obj_malloc = tables[DOMAIN_OBJ].functions[0];
+	raddr mem_malloc = tables[DOMAIN_MEM].functions[0];
+	raddr raw_malloc = tables[DOMAIN_RAW].functions[0];
+	if (mem_malloc != obj_malloc)
+		return ALLOCATOR_OWN;
+	return mem_malloc == raw_malloc ? ALLOCATOR_MALLOC : ALLOCATOR_PYMALLOC;
+}
+
+bool allocators_find(struct memory *memory, struct symbols *symbols, struct loads *loads,
+		     const struct runtime *runtime, struct allocators *ret, struct error *err)
+{
+	struct finder finder = {
+		.memory = memory, .symbols = symbols, .loads = loads, .runtime = runtime
+	};
+	raddr outermost[DOMAIN_COUNT];
+	if (!find_tables(&finder, outermost, err))
+		return false;
+
+	struct allocators found;
+	for (int domain = 0; domain < DOMAIN_COUNT; domain++)
+		if (!find_innermost(&finder, outermost[domain], &found.tables[domain], err))
+			return false;
+	found.mode = mode_of(found.tables);
+	*ret = found;
+	return true;
+}
+
+size_t allocators_specs(const struct allocators *allocators, struct gate_spec *ret)
+{
+	static const struct {
+		enum allocator_domain domain;
+		unsigned slot;
+		enum gate_operation operation;
+		const char *name;
+	} gates[] = {
+		{ DOMAIN_OBJ, 0, GATE_MALLOC, "obj.malloc" },
+		{ DOMAIN_OBJ, 1, GATE_CALLOC, "obj.calloc" },
+		{ DOMAIN_OBJ, 2, GATE_REALLOC, "obj.realloc" },
+		{ DOMAIN_OBJ, 3, GATE_FREE, "obj.free" },
+		{ DOMAIN_MEM, 0, GATE_MALLOC, "mem.malloc" },
+		{ DOMAIN_MEM, 1, GATE_CALLOC, "mem.calloc" },
+		{ DOMAIN_MEM, 2, GATE_REALLOC, "mem.realloc" },
+		{ DOMAIN_MEM, 3, GATE_FREE, "mem.free" },
+	};
+	if (allocators->mode == ALLOCATOR_MALLOC)
+		return 0;
+
+	bool is_shared =
+		allocators->tables[DOMAIN_OBJ].address == allocators->tables[DOMAIN_MEM].address;
+	size_t len = is_shared ? FUNCTION_COUNT : ARRAY_LEN(gates);
+	for (size_t i = 0; i < len; i++) {
+		const struct allocator_table *table = &allocators->tables[gates[i].domain];
+		ret[i] = (struct gate_spec){
+			.name = gates[i].name,
+			.place = GATE_SLOT,
+			.operation = gates[i].operation,
+			.kind = MEMORY_PYMALLOC,
+			.guard = GATE_SERIALISED,
+			.address = table->address + (1 + gates[i].slot) * sizeof(raddr),
+			.original = table->functions[gates[i].slot],
+			.max_counted_bytes =
+				allocators->mode == ALLOCATOR_PYMALLOC ? PYMALLOC_MAX : UINT64_MAX,
+		};
+	}
+	return len;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PYFRAMES_ALLOCATORS_H
+#define PYFRAMES_ALLOCATORS_H
+
+/**
+ * @file
+ * CPython's allocator tables (PyMemAllocatorEx, Include/cpython/pymem.h): where they are, and which
+ * allocator they lead to. Needs no symbols but the exported allocation functions, since stripped
+ * builds have no others.
+ */
+
+#include "base/error.h"
+#include "base/gate_spec.h"
+#include "base/loads.h"
+#include "base/memory.h"
+#include "base/symbols.h"
+#include "pyframes/runtime.h"
+
+/** The domains whose tables can be gated, and the one that they are compared with. */
+enum allocator_domain { DOMAIN_OBJ, DOMAIN_MEM, DOMAIN_RAW, DOMAIN_COUNT };
+
+/** What allocates small objects. */
+enum allocator_mode {
+	ALLOCATOR_MALLOC,   /* the C allocator, for all */
+	ALLOCATOR_PYMALLOC, /* pymalloc up to 512 bytes, else the C allocator */
+	ALLOCATOR_OWN,	    /* one of the interpreter's own for all sizes: mimalloc */
+};
+
+/** The innermost table of a domain, behind those of tracemalloc and the debug hooks. */
+struct allocator_table {
+	raddr address;
+	raddr functions[4]; /* malloc, calloc, realloc, free */
+};
+
+struct allocators {
+	enum allocator_mode mode;
+	struct allocator_table tables[DOMAIN_COUNT];
+};
+
+/** Find the tables, and follow them to the innermost ones. Errors: ERROR_UNSUPPORTED (the code of
+ *  the allocation functions does not show them), and those of reading. */
+MUST_CHECK bool allocators_find(struct memory *memory, struct symbols *symbols, struct loads *loads,
+				const struct runtime *runtime, struct allocators *ret,
+				struct error *err);
+
+/** Describe the gates of these tables: none in mode ALLOCATOR_MALLOC, and each slot once. At most
+ * 8, whose number is returned. */
+size_t allocators_specs(const struct allocators *allocators, struct gate_spec *ret);
+
+#endif

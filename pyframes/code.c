@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "pyframes/code.h"
+
+#include <string.h>
+
+#include "pyframes/hash.h"
+#include "pyframes/linetable.h"
+#include "pyframes/unicode.h"
+
+enum {
+	HEADER_BYTES_MAX = 256,	 /* of a code object that are read */
+	WITNESS_BYTES_MAX = 256, /* of an object that a code object refers to */
+	WITNESS_COUNT = 3,	 /* its line table, its name, its file name */
+	LINETABLE_BYTES_MAX = 1 << 20,
+	CODES_MAX = 1 << 14,
+	LINES_KEPT = 16, /* per code object */
+};
+
+/* What is compared to tell whether a code object is the same one. */
+struct code_key {
+	raddr type;
+	raddr filename;
+	raddr name;
+	raddr qualname;
+	raddr linetable;
+	uint32_t first_line;
+	uint32_t version; /* 0: does not tell code objects apart */
+};
+
+/* The beginning of an object, as it was when its code object was loaded. Where code objects have
+ * no version, a new one may have all of the old one's addresses (code made by exec in a loop does)
+ * and only these tell. */
+struct witness {
+	raddr address;
+	size_t len; /* 0: none */
+	uint8_t bytes[WITNESS_BYTES_MAX];
+};
+
+struct code {
+	raddr address;
+	uint64_t walk; /* the last one in which it was met */
+	struct code_key key;
+	bool is_loaded;
+	bool is_hidden;
+	const char *function; /* interned, as is the file */
+	const char *file;
+	uint8_t *linetable;
+	size_t linetable_len;
+	struct witness *witnesses; /* WITNESS_COUNT of them; NULL where the key suffices */
+	struct {
+		int instruction;
+		const struct frame *frame;
+	} lines[LINES_KEPT];
+	size_t line_count; /* that were ever kept; the oldest make room */
+	UT_hash_handle hh;
+};
+
+struct check {
+	struct code *code;
+	size_t span; /* the first of its spans: header, then witnesses */
+	uint8_t header[HEADER_BYTES_MAX];
+	uint8_t witnesses[WITNESS_COUNT][WITNESS_BYTES_MAX];
+};
+
+struct code_cache {
+	struct memory *memory;
+	const struct runtime *runtime;
+	struct interner *interner;
+	size_t header_bytes;
+	struct code *codes;
+	uint64_t walk;
+	/* Scratch of one walk. */
+	size_t check_count;
+	size_t span_count;
+	struct code *met[FRAME_DEPTH_MAX]; /* by place */
+	struct memory_span spans[FRAME_DEPTH_MAX * (1 + WITNESS_COUNT)];
+	struct check checks[FRAME_DEPTH_MAX];
+};
+
+static void code_unload(struct code *code)
+{
+	free(MOVE_PTR(code->linetable));
+	free(MOVE_PTR(code->witnesses));
+	code->is_loaded = false;
+	code->line_count = 0;
+}
+
+static void forget_all(struct code_cache *cache)
+{
+	struct code *code;
+	struct code *next;
+	HASH_ITER(hh, cache->codes, code, next) {
+		HASH_DEL(cache->codes, code);
+		code_unload(code);
+		free(code);
+	}
+}
+
+static size_t header_bytes(const struct py_offsets *py)
+{
+	const uint32_t fields[] = { py->object_type, py->code.first_line, py->code.filename,
+				    py->code.name,   py->code.qualname,	  py->code.linetable,
+				    py->code.version };
+	size_t end = 0;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i] != OFFSET_NONE && fields[i] + sizeof(raddr) > end)
+			end = fields[i] + sizeof(raddr);
+	return end;
+}
+
+bool code_cache_create(struct memory *memory, const struct runtime *runtime,
+		       struct interner *interner, struct code_cache **ret, struct error *err)
+{
+	struct code_cache *cache = calloc(1, sizeof(*cache));
+	if (!cache)
+		return error_set(err, ERROR_NO_MEMORY, "cache of code objects");
+	cache->memory = memory;
+	cache->runtime = runtime;
+	cache->interner = interner;
+	cache->header_bytes = header_bytes(&runtime->offsets);
+	*ret = cache;
+	return true;
+}
+
+void code_cache_destroy(struct code_cache *cache)
+{
+	if (!cache)
+		return;
+	forget_all(cache);
+	free(cache);
+}
+
+static bool find_or_add(struct code_cache *cache, raddr address, struct code **ret,
+			struct error *err)
+{
+	struct code *found;
+	HASH_FIND(hh, cache->codes, &address, sizeof(address), found);
+	if (!found) {
+		OWNED_FREE struct code *added = calloc(1, sizeof(*added));
+		if (!added)
+			return error_set(err, ERROR_NO_MEMORY, "code object");
+		added->address = address;
+		HASH_ADD(hh, cache->codes, address, sizeof(address), added);
+		if (!added->hh.tbl)
+			return error_set(err, ERROR_NO_MEMORY, "table of code objects");
+		found = MOVE_PTR(added);
+	}
+	*ret = found;
+	return true;
+}
+
+static void add_span(struct code_cache *cache, raddr address, void *buffer, size_t len)
+{
+	cache->spans[cache->span_count++] =
+		(struct memory_span){ .address = address, .buffer = buffer, .len = len };
+}
+
+/* Plan to read what tells whether this code object is still the same. */
+static void add_check(struct code_cache *cache, struct code *code)
+{
+	struct check *check = &cache->checks[cache->check_count++];
+	check->code = code;
+	check->span = cache->span_count;
+	add_span(cache, code->address, check->header, cache->header_bytes);
+	if (!code->witnesses)
+		return;
+	for (size_t i = 0; i < WITNESS_COUNT; i++)
+		add_span(cache, code->witnesses[i].address, check->witnesses[i],
+			 code->witnesses[i].len);
+}
+
+static raddr word_at(const uint8_t *header, uint32_t offset)
+{
+	raddr word = 0;
+	if (offset != OFFSET_NONE)
+		memcpy(&word, header + offset, sizeof(word));
+	return word;
+}
+
+static struct code_key key_parse(const struct py_offsets *py, const uint8_t *header)
+{
+	return (struct code_key){
+		.type = word_at(header, py->object_type),
+		.filename = word_at(header, py->code.filename),
+		.name = word_at(header, py->code.name),
+		.qualname = word_at(header, py->code.qualname),
+		.linetable = word_at(header, py->code.linetable),
+		.first_line = (uint32_t)word_at(header, py->code.first_line),
+		.version = (uint32_t)word_at(header, py->code.version),
+	};
+}
+
+static bool key_equals(const struct code_key *a, const struct code_key *b)
+{
+	return a->type == b->type && a->filename == b->filename && a->name == b->name &&
+	       a->qualname == b->qualname && a->linetable == b->linetable &&
+	       a->first_line == b->first_line && a->version == b->version;
+}
+
+static bool is_same(const struct code_cache *cache, const struct check *check,
+		    const struct code_key *key)
+{
+	const struct code *code = check->code;
+	if (!code->is_loaded || !key_equals(&code->key, key))
+		return false;
+	for (size_t i = 0; code->witnesses && i < WITNESS_COUNT; i++) {
+		const struct witness *witness = &code->witnesses[i];
+		if (!cache->spans[check->span + 1 + i].is_read ||
+		    memcmp(witness->bytes, check->witnesses[i], witness->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Remember an object of `object_bytes` from its length on: before that is the reference count. */
+static struct memory_span witness_span(struct witness *witness, raddr object, uint32_t length_at,
+				       size_t object_bytes)
+{
+	size_t len = object_bytes - length_at;
+	witness->address = object + length_at;
+	witness->len = len < WITNESS_BYTES_MAX ? len : WITNESS_BYTES_MAX;
+	return (struct memory_span){ .address = witness->address,
+				     .buffer = witness->bytes,
+				     .len = witness->len };
+}
+
+struct object_sizes {
+	size_t file;
+	size_t name;
+	size_t linetable;
+};
+
+static bool load_witnesses(struct code_cache *cache, const struct code_key *key,
+			   const struct object_sizes *sizes, struct witness **ret,
+			   struct error *err)
+{
+	const struct py_offsets *py = &cache->runtime->offsets;
+	raddr name = key->qualname ? key->qualname : key->name;
+
+	OWNED_FREE struct witness *witnesses = calloc(WITNESS_COUNT, sizeof(*witnesses));
+	if (!witnesses)
+		return error_set(err, ERROR_NO_MEMORY, "code object");
+	struct memory_span spans[WITNESS_COUNT] = {
+		witness_span(&witnesses[0], key->linetable, py->bytes.size, sizes->linetable),
+		witness_span(&witnesses[1], name, py->unicode.length, sizes->name),
+		witness_span(&witnesses[2], key->filename, py->unicode.length, sizes->file),
+	};
+	if (!memory_read_spans(cache->memory, spans, WITNESS_COUNT, err))
+		return false;
+	for (size_t i = 0; i < WITNESS_COUNT; i++)
+		if (!spans[i].is_read)
+			return error_set_read(err, spans[i].address, 0);
+	*ret = MOVE_PTR(witnesses);
+	return true;
+}
+
+static bool read_text(struct code_cache *cache, raddr str, const char **ret,
+		      size_t *object_bytes_ret, struct error *err)
+{
+	OWNED_FREE char *text = NULL;
+	return unicode_read(cache->memory, &cache->runtime->offsets, str, &text, object_bytes_ret,
+			    err) &&
+	       interner_text(cache->interner, text, ret, err);
+}
+
+static bool load_parts(struct code_cache *cache, struct code *code, const struct code_key *key,
+		       struct error *err)
+{
+	const struct py_offsets *py = &cache->runtime->offsets;
+	raddr name = key->qualname ? key->qualname : key->name;
+	struct object_sizes sizes;
+
+	if (!read_text(cache, name, &code->function, &sizes.name, err))
+		return error_context(err, "name of code");
+	if (!read_text(cache, key->filename, &code->file, &sizes.file, err))
+		return error_context(err, "file name of code");
+	if (!bytes_read(cache->memory, py, key->linetable, LINETABLE_BYTES_MAX, &code->linetable,
+			&code->linetable_len, err))
+		return error_context(err, "line table of code");
+	sizes.linetable = py->bytes.data + code->linetable_len;
+	return key->version != 0 || load_witnesses(cache, key, &sizes, &code->witnesses, err);
+}
+
+/* The interpreter has code objects of its own, such as the frame below every __init__ in 3.13
+ * (_Py_InitCleanup), whose file name, name and qualified name are one and the same object. */
+static bool is_interpreters_own(const struct code_key *key)
+{
+	return key->filename == key->name && key->name == key->qualname;
+}
+
+static bool code_load(struct code_cache *cache, struct code *code, const struct code_key *key,
+		      struct error *err)
+{
+	code_unload(code);
+	if (key->type != cache->runtime->code_type)
+		return error_set(err, ERROR_FORMAT, "no code object at %" PRIraddr, code->address);
+	if (!load_parts(cache, code, key, err)) {
+		code_unload(code);
+		return false;
+	}
+	code->key = *key;
+	code->is_hidden = is_interpreters_own(key);
+	code->is_loaded = true;
+	return true;
+}
+
+static bool check_codes(struct code_cache *cache, struct error *err)
+{
+	if (!memory_read_spans(cache->memory, cache->spans, cache->span_count, err))
+		return false;
+	for (size_t i = 0; i < cache->check_count; i++) {
+		struct check *check = &cache->checks[i];
+		if (!cache->spans[check->span].is_read) {
+			error_set_read(err, check->code->address, 0);
+			return error_context(err, "code object");
+		}
+		struct code_key key = key_parse(&cache->runtime->offsets, check->header);
+		if (!is_same(cache, check, &key) && !code_load(cache, check->code, &key, err))
+			return false;
+	}
+	return true;
+}
+
+static bool find_frame(struct code_cache *cache, struct code *code, int instruction,
+		       const struct frame **ret, struct error *err)
+{
+	size_t kept = code->line_count < LINES_KEPT ? code->line_count : LINES_KEPT;
+	for (size_t i = 0; i < kept; i++) {
+		if (code->lines[i].instruction == instruction) {
+			*ret = code->lines[i].frame;
+			return true;
+		}
+	}
+
+	int line = linetable_line(cache->runtime->offsets.code.line_format, code->linetable,
+				  code->linetable_len, (int)code->key.first_line, instruction);
+	const struct frame *frame;
+	if (!interner_frame(cache->interner, code->function, code->file, line, &frame, err))
+		return false;
+	size_t slot = code->line_count++ % LINES_KEPT;
+	code->lines[slot].instruction = instruction;
+	code->lines[slot].frame = frame;
+	*ret = frame;
+	return true;
+}
+
+bool code_cache_frames(struct code_cache *cache, const struct place *places, size_t place_count,
+		       const struct frame **ret, size_t *len_ret, struct error *err)
+{
+	if (HASH_COUNT(cache->codes) >= CODES_MAX)
+		forget_all(cache);
+	cache->walk++;
+	cache->check_count = 0;
+	cache->span_count = 0;
+	for (size_t i = 0; i < place_count; i++) {
+		if (!find_or_add(cache, places[i].code, &cache->met[i], err))
+			return false;
+		if (cache->met[i]->walk != cache->walk)
+			add_check(cache, cache->met[i]);
+		cache->met[i]->walk = cache->walk;
+	}
+	if (!check_codes(cache, err))
+		return false;
+
+	size_t len = 0;
+	for (size_t i = 0; i < place_count; i++) {
+		if (cache->met[i]->is_hidden)
+			continue;
+		if (!find_frame(cache, cache->met[i], places[i].instruction, &ret[len], err))
+			return false;
+		len++;
+	}
+	*len_ret = len;
+	return true;
+}

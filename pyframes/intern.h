@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PYFRAMES_INTERN_H
+#define PYFRAMES_INTERN_H
+
+/**
+ * @file
+ * Each distinct text and each distinct frame once: equal ones are one pointer.
+ */
+
+#include "base/error.h"
+#include "base/frame.h"
+
+/** Zero-initialised is empty. */
+struct interner {
+	struct interned_text *texts;
+	struct interned_frame *frames;
+};
+
+/** Give back everything that was interned. */
+void interner_deinit(struct interner *interner);
+
+/** The one copy of this text. Valid until interner_deinit(). Errors: ERROR_NO_MEMORY. */
+MUST_CHECK bool interner_text(struct interner *interner, const char *text, const char **ret,
+			      struct error *err);
+
+/** The one frame of these values, whose texts are interned as well. Valid until interner_deinit().
+ *  Errors: ERROR_NO_MEMORY. */
+MUST_CHECK bool interner_frame(struct interner *interner, const char *function, const char *file,
+			       int line, const struct frame **ret, struct error *err);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "pyframes/pyframes.h"
+
+#include <time.h>
+
+#include "pyframes/allocators.h"
+#include "pyframes/code.h"
+#include "pyframes/intern.h"
+#include "pyframes/pool.h"
+#include "pyframes/runtime.h"
+#include "pyframes/stack.h"
+#include "pyframes/threads.h"
+
+struct pyframes {
+	struct memory *memory;
+	struct symbols *symbols;
+	struct loads *loads;
+	struct runtime runtime;
+	char version[16];
+	struct interner interner;
+	struct threads threads;
+	struct stack_reader stack;
+	struct code_cache *codes;
+	struct place places[FRAME_DEPTH_MAX];
+};
+
+static void owned_close(struct pyframes **py)
+{
+	pyframes_close(*py);
+}
+
+static bool read_frames(struct pyframes *py, const struct thread_state *thread,
+			const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
+			struct error *err)
+{
+	size_t place_count;
+	bool is_truncated;
+	if (!stack_read(&py->stack, thread, py->places, &place_count, &is_truncated, err) ||
+	    !code_cache_frames(py->codes, py->places, place_count, ret, len_ret, err))
+		return false;
+	*is_truncated_ret = is_truncated;
+	return true;
+}
+
+/* Does a stack read as one? All being empty is no contradiction. */
+static bool try_stacks(struct pyframes *py, struct error *err)
+{
+	const struct frame *frames[FRAME_DEPTH_MAX];
+	struct threads_cursor cursor = { 0 };
+	bool has_threads = false;
+	bool has_failed = false;
+	struct error failure;
+	for (;;) {
+		struct thread_state thread;
+		bool is_done;
+		if (!threads_next(&py->threads, &cursor, &thread, &is_done, err))
+			return false;
+		if (is_done)
+			break;
+
+		has_threads = true;
+		size_t len;
+		bool is_truncated;
+		if (!read_frames(py, &thread, frames, &len, &is_truncated, &failure))
+			has_failed = true;
+		else if (len > 0)
+			return true;
+	}
+	if (!has_threads)
+		return error_set(err, ERROR_TIMEOUT, "the interpreter has no thread yet");
+	if (has_failed)
+		*err = failure;
+	return !has_failed;
+}
+
+/* Walk from the interpreters to the names of functions, the way that every sample goes, so that a
+ * wrong table is refused here. The target runs meanwhile: a failure may be bad luck. */
+static bool confirm(struct pyframes *py, struct error *err)
+{
+	enum { TRIES = 30 };
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+
+	struct error failure = { 0 };
+	for (int i = 0; i < TRIES; i++) {
+		if (try_stacks(py, &failure))
+			return true;
+		bool is_torn = failure.kind == ERROR_READ || failure.kind == ERROR_FORMAT;
+		if (!is_torn) {
+			*err = failure;
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+	*err = failure;
+	error_context(err, "this is not laid out as CPython %s is", py->version);
+	err->kind = ERROR_UNSUPPORTED;
+	return false;
+}
+
+bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads *loads,
+		   struct pyframes **ret, struct error *err)
+{
+	OWNED(owned_close) struct pyframes *py = calloc(1, sizeof(*py));
+	if (!py)
+		return error_set(err, ERROR_NO_MEMORY, "interpreter");
+	py->memory = memory;
+	py->symbols = symbols;
+	py->loads = loads;
+	if (!runtime_find(memory, symbols, &py->runtime, err))
+		return false;
+
+	version_format(&py->runtime.version, py->version, sizeof(py->version));
+	threads_init(&py->threads, memory, &py->runtime);
+	stack_reader_init(&py->stack, memory, &py->runtime.offsets);
+	if (!code_cache_create(memory, &py->runtime, &py->interner, &py->codes, err))
+		return false;
+	if (!confirm(py, err))
+		return false;
+	*ret = MOVE_PTR(py);
+	return true;
+}
+
+void pyframes_close(struct pyframes *py)
+{
+	if (!py)
+		return;
+	code_cache_destroy(py->codes);
+	threads_deinit(&py->threads);
+	interner_deinit(&py->interner);
+	free(py);
+}
+
+const char *pyframes_version(const struct pyframes *py)
+{
+	return py->version;
+}
+
+bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len_ret,
+			 struct error *err)
+{
+	struct allocators allocators;
+	if (!allocators_find(py->memory, py->symbols, py->loads, &py->runtime, &allocators, err))
+		return false;
+	*len_ret = allocators_specs(&allocators, ret);
+	return true;
+}
+
+bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,
+		    size_t *len_ret, bool *is_truncated_ret, struct error *err)
+{
+	struct thread_state thread;
+	bool is_python;
+	if (!threads_find(&py->threads, thread_pointer, &thread, &is_python, err))
+		return false;
+	if (!is_python) {
+		*len_ret = 0;
+		*is_truncated_ret = false;
+		return true;
+	}
+	return read_frames(py, &thread, ret, len_ret, is_truncated_ret, err);
+}
+
+bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block)
+{
+	uint32_t pool_bytes = py->runtime.offsets.pool_bytes;
+	struct pool_header header;
+	struct error ignored;
+	return memory_read(py->memory, block & ~(raddr)(pool_bytes - 1), &header, sizeof(header),
+			   &ignored) &&
+	       pool_has_block(&header, pool_bytes, block);
+}
+
+bool pyframes_intern(struct pyframes *py, const char *function, const char *file, int line,
+		     const struct frame **ret, struct error *err)
+{
+	return interner_frame(&py->interner, function, file, line, ret, err);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PYFRAMES_PYFRAMES_H
+#define PYFRAMES_PYFRAMES_H
+
+/**
+ * @file
+ * A CPython interpreter, read from outside through `struct memory`: its version, its allocator
+ * tables, and the Python stack of a thread that stands still. Knows neither ptrace nor ELF.
+ */
+
+#include "base/error.h"
+#include "base/frame.h"
+#include "base/gate_spec.h"
+#include "base/loads.h"
+#include "base/memory.h"
+#include "base/symbols.h"
+
+struct pyframes;
+
+/** The most gates that pyframes_gate_specs() returns: two domains of four functions. */
+enum { PYFRAMES_SPECS_MAX = 8 };
+
+/** Find the interpreter. The three seams must outlive the result.
+ *  Errors: ERROR_UNSUPPORTED (not CPython, unknown or free-threaded version: named),
+ *  ERROR_TIMEOUT (the runtime is not initialised yet: try again), and those of reading. */
+MUST_CHECK bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads *loads,
+			      struct pyframes **ret, struct error *err);
+
+/** Give back an interpreter, and with it every frame it interned. Takes NULL. */
+void pyframes_close(struct pyframes *py);
+
+/** "3.11.7", or "3.9" where the micro version cannot be told. Lives as long as `py`. */
+const char *pyframes_version(const struct pyframes *py);
+
+/** Find the innermost allocator tables of the obj and mem domains and describe their gates. None
+ *  (length 0) if the interpreter uses the C allocator for everything.
+ *  Errors: ERROR_UNSUPPORTED (tables not found), and those of reading. */
+MUST_CHECK bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len_ret,
+				    struct error *err);
+
+/** Read the Python stack of the thread with this thread pointer, which must stand still, innermost
+ *  first, into `ret`, which has room for FRAME_DEPTH_MAX frames. A thread without Python state
+ *  gives 0 frames and no error. Errors: ERROR_FORMAT (garbage where a frame should be),
+ *  ERROR_READ. */
+MUST_CHECK bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,
+			       size_t *len_ret, bool *is_truncated_ret, struct error *err);
+
+/** Tell whether a block lies in a pymalloc pool, from the pool's own header. */
+bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block);
+
+/** Intern a frame that is no Python frame (line 0), for instance "[native thread NAME]". */
+MUST_CHECK bool pyframes_intern(struct pyframes *py, const char *function, const char *file,
+				int line, const struct frame **ret, struct error *err);
+
+#endif

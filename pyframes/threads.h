@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PYFRAMES_THREADS_H
+#define PYFRAMES_THREADS_H
+
+/**
+ * @file
+ * The thread states of all interpreters, and which of them is a given thread's now.
+ */
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pyframes/runtime.h"
+
+/** What is taken from a PyThreadState. */
+struct thread_state {
+	raddr address;
+	raddr next;
+	raddr interpreter;
+	raddr thread_id; /* thread pointer of its thread */
+	uint64_t id;
+	uint32_t status; /* 0 where the version has none */
+	raddr frame;	 /* see py_offsets.thread.frame */
+	raddr datastack_chunk;
+	raddr datastack_top;
+};
+
+struct threads {
+	struct memory *memory;
+	const struct runtime *runtime;
+	size_t state_bytes;	    /* how much of a PyThreadState is read */
+	struct known_thread *known; /* thread pointer -> where its state was */
+};
+
+/** Start without any known thread. The runtime must outlive `threads`. */
+void threads_init(struct threads *threads, struct memory *memory, const struct runtime *runtime);
+void threads_deinit(struct threads *threads);
+
+/** Find the state that the thread with this thread pointer, which must stand still, runs on now.
+ *  `found_ret` false: it has none, and `ret` is untouched.
+ *  Errors: ERROR_FORMAT (the lists are no such lists), ERROR_READ, ERROR_NO_MEMORY. */
+MUST_CHECK bool threads_find(struct threads *threads, raddr thread_pointer,
+			     struct thread_state *ret, bool *found_ret, struct error *err);
+
+/** A place in the lists of interpreters and thread states. Zero-initialised it stands before the
+ *  first. */
+struct threads_cursor {
+	bool is_started;
+	raddr interpreter;
+	raddr next_interpreter;
+	raddr next_state;
+	unsigned steps;
+};
+
+/** Go to the next thread state; `done_ret` true: there is none. The lists may change meanwhile:
+ *  then this fails or skips. Errors: ERROR_FORMAT, ERROR_READ. */
+MUST_CHECK bool threads_next(const struct threads *threads, struct threads_cursor *cursor,
+			     struct thread_state *ret, bool *done_ret, struct error *err);
+
+#endif

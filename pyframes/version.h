@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PYFRAMES_VERSION_H
+#define PYFRAMES_VERSION_H
+
+/**
+ * @file
+ * Which CPython is it? Told from exported symbols alone, which stripped builds keep.
+ */
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/symbols.h"
+
+struct version {
+	unsigned minor; /* of CPython 3 */
+	unsigned micro;
+	bool has_micro;
+};
+
+/** Tell the version of the interpreter that `runtime`, a definition of _PyRuntime, belongs to.
+ *  Errors: ERROR_UNSUPPORTED (a pre-release), ERROR_FORMAT (no CPython 3), ERROR_READ. */
+MUST_CHECK bool version_detect(struct memory *memory, struct symbols *symbols,
+			       const struct symbol *runtime, struct version *ret,
+			       struct error *err);
+
+/** Take a PY_VERSION_HEX apart (Include/patchlevel.h). Errors: as version_detect(). */
+MUST_CHECK bool version_from_hex(uint64_t hex, struct version *ret, struct error *err);
+
+/** Write "3.11.7", or "3.9" without a micro version. Returns `ret`; 16 bytes suffice. */
+char *version_format(const struct version *version, char *ret, size_t size);
+
+/** The definition of `name` in the same image as `beside`, or else the first one. */
+MUST_CHECK bool symbol_find_beside(struct symbols *symbols, const char *name,
+				   const struct symbol *beside, struct symbol *ret);
+
+#endif
