@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/help_view.h"
+
+#include "tui/keys.h"
+
+enum { MARGIN = 1, LABEL_COLUMNS = 11, SECOND_COLUMN = 40, TWO_COLUMNS_MIN_SCREEN = 76 };
+
+static const char *const notes[] = {
+	"All figures count from the attach on.",
+	"± is half of a 95% interval.",
+	"Under a site stand its callers.",
+};
+
+static void draw_line(struct cells *cells, int row, int column, const char *label, const char *text)
+{
+	cells_text(cells, row, column, LABEL_COLUMNS - 1, STYLE_ACCENT, label);
+	cells_text(cells, row, column + LABEL_COLUMNS, cells->width, STYLE_NORMAL, text);
+}
+
+/* In two columns where the screen is wide enough. */
+static int draw_keys(struct cells *cells, int row)
+{
+	int parts = cells->width >= TWO_COLUMNS_MIN_SCREEN ? 2 : 1;
+	int part_len = ((int)keys_len + parts - 1) / parts;
+	for (int i = 0; i < (int)keys_len; i++)
+		draw_line(cells, row + i % part_len, MARGIN + i / part_len * SECOND_COLUMN,
+			  keys[i].label, keys[i].help);
+	return row + part_len;
+}
+
+/* Draw the page from `row` on, which may lie above the screen. Returns the row after it. */
+static int draw_page(struct cells *cells, int row)
+{
+	cells_text(cells, row++, MARGIN, cells->width, STYLE_BOLD, "filtrace keys");
+	row = draw_keys(cells, row + 1) + 1;
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		draw_line(cells, row++, MARGIN, columns[i].title, columns[i].help);
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+		cells_text(cells, row++, MARGIN, cells->width, STYLE_DIM, notes[i]);
+	return row;
+}
+
+static int last_top(int width, int height)
+{
+	struct cells nowhere = { .width = width };
+	int hidden = draw_page(&nowhere, 0) - (height - 1);
+	return hidden > 0 ? hidden : 0;
+}
+
+static void fit(struct state *state, int width, int height)
+{
+	state->page_len = height > 2 ? (size_t)height - 1 : 1;
+	state->help_last = (size_t)last_top(width, height);
+	if (state->help_top > state->help_last)
+		state->help_top = state->help_last;
+}
+
+static void render(const struct state *state, struct cells *cells)
+{
+	int bar = cells->height - 1;
+	struct cells above_bar = { .width = cells->width, .height = bar, .cell = cells->cell };
+	draw_page(&above_bar, -(int)state->help_top);
+	cells_text(cells, bar, MARGIN, cells->width, STYLE_DIM,
+		   state->help_last ? "Up Down:scroll  any other key:back" : "any key:back");
+}
+
+static void move(struct state *state, enum motion motion)
+{
+	state->help_top = motion_apply(motion, state->help_top, state->page_len, state->help_last);
+}
+
+const struct view help_view = { .fit = fit, .render = render, .move = move };

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TUI_KEYS_H
+#define TUI_KEYS_H
+
+/**
+ * @file
+ * The one table of keys, from which dispatch, the bottom bar and the help page come.
+ */
+
+#include <stddef.h>
+
+#include "tui/state.h"
+
+/** Keys that are no character; characters stand for themselves. */
+enum key_code {
+	KEY_CODE_NONE = 0,
+	KEY_CODE_CTRL_C = 3,
+	KEY_CODE_ENTER = '\n',
+	KEY_CODE_ESCAPE = 27,
+	KEY_CODE_UP = 0x110000, /* beyond the last character */
+	KEY_CODE_DOWN,
+	KEY_CODE_LEFT,
+	KEY_CODE_RIGHT,
+	KEY_CODE_PAGE_UP,
+	KEY_CODE_PAGE_DOWN,
+	KEY_CODE_HOME,
+	KEY_CODE_END,
+	KEY_CODE_F1,
+	KEY_CODE_F10,
+	KEY_CODE_RESIZE, /* the terminal has another size now */
+};
+
+/** What must happen after a key, or'ed. */
+enum reaction {
+	REACTION_NONE = 0,
+	REACTION_REDRAW = 1,
+	REACTION_REBUILD = 2, /* tree_rebuild(), then redraw */
+	REACTION_QUIT = 4,
+};
+
+enum { KEY_CODES_MAX = 3 };
+
+struct key {
+	int codes[KEY_CODES_MAX]; /* up to the first KEY_CODE_NONE */
+	const char *label;	  /* "Up k" */
+	const char *bar;	  /* "q:quit" if the bottom bar shows it */
+	const char *help;
+	enum reaction (*action)(struct state *state, int argument);
+	int argument;
+};
+
+extern const struct key keys[];
+extern const size_t keys_len;
+
+/** Do what a key stands for. Unknown ones do nothing. */
+enum reaction keys_press(struct state *state, int code);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/tui.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tui/keys.h"
+#include "tui/screen.h"
+
+enum { PUMP_EVERY_MS = 100 };
+#define SNAPSHOT_EVERY_NS (500 * NS_PER_MS)
+
+/* The view while it runs. */
+struct loop {
+	const struct tui_source *source;
+	struct state state;
+	struct snapshot *snapshot; /* the one that the state shows */
+	struct cells cells;
+	uint64_t next_snapshot_ns;
+	enum reaction reaction; /* what is still to be done */
+};
+
+static void loop_cleanup(struct loop *loop)
+{
+	screen_close();
+	state_deinit(&loop->state);
+	cells_deinit(&loop->cells);
+	snapshot_destroy(loop->snapshot);
+}
+
+static bool draw(struct loop *loop, struct error *err)
+{
+	int width, height;
+	screen_size(&width, &height);
+	if (width != loop->cells.width || height != loop->cells.height) {
+		struct cells resized;
+		if (!cells_init(&resized, width, height, err))
+			return false;
+		cells_deinit(&loop->cells);
+		loop->cells = resized;
+	}
+	state_draw(&loop->state, &loop->cells);
+	screen_show(&loop->cells);
+	return true;
+}
+
+/* Wait for a key, but no longer than the pump may rest. Returns false once the terminal is gone. */
+static bool wait_for_key(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	if (poll(&input, 1, PUMP_EVERY_MS) <= 0)
+		return true;
+	return !(input.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+static bool press_keys(struct loop *loop, struct error *err)
+{
+	int code;
+	while (!(loop->reaction & REACTION_QUIT) && (code = screen_key()) != KEY_CODE_NONE) {
+		enum reaction reaction = keys_press(&loop->state, code);
+		if (reaction & REACTION_REBUILD && !tree_rebuild(&loop->state.tree, err))
+			return false;
+		loop->reaction |= reaction;
+	}
+	return true;
+}
+
+/* Show a new snapshot if it is time. After the target's exit the last picture stays. */
+static bool refresh(struct loop *loop, struct error *err)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	bool is_over = loop->snapshot && loop->snapshot->target.has_exited;
+	if (now_ns < loop->next_snapshot_ns || loop->state.is_paused || is_over)
+		return true;
+	loop->next_snapshot_ns = now_ns + SNAPSHOT_EVERY_NS;
+
+	OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
+	if (!loop->source->snapshot(loop->source->context, &snapshot, err) ||
+	    !tree_show(&loop->state.tree, snapshot, err))
+		return false;
+	snapshot_destroy(loop->snapshot);
+	loop->snapshot = MOVE_PTR(snapshot);
+	loop->reaction |= REACTION_REDRAW;
+	return true;
+}
+
+bool tui_run(const struct tui_source *source, struct error *err)
+{
+	if (!screen_open(err))
+		return false;
+
+	OWNED(loop_cleanup) struct loop loop = { .source = source, .reaction = REACTION_REDRAW };
+	state_init(&loop.state);
+	while (!source->is_stopping(source->context)) {
+		if (loop.reaction && !draw(&loop, err))
+			return false;
+		loop.reaction = REACTION_NONE;
+		if (!wait_for_key())
+			return true;
+		if (!press_keys(&loop, err))
+			return false;
+		if (loop.reaction & REACTION_QUIT)
+			return true;
+		if (!source->pump(source->context, err) || !refresh(&loop, err))
+			return false;
+	}
+	return true;
+}
+
+void tui_restore_terminal(void)
+{
+	screen_restore();
+}
