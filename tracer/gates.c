@@ -170,8 +170,8 @@ static bool prepare_gate(struct gates *gates, const struct gate_spec *spec,
 	*gate = (struct gate){ .spec = *spec };
 	if (!choose_pad(gates, spec, &gate->number))
 		return error_set(err, ERROR_UNSUPPORTED, "no pad for %s", spec->name);
-	if (spec->place == GATE_SLOT ? !prepare_slot(gates, gate, tm, err) :
-				       !prepare_entry(gates, gate, tm, images, err))
+	if (spec->place == GATE_SLOT ? !prepare_slot(gates, gate, tm, err)
+				     : !prepare_entry(gates, gate, tm, images, err))
 		return false;
 	gates->len++;
 	return true;
@@ -338,8 +338,7 @@ bool gates_plant(const struct gates *gates, struct target_memory *tm, struct wor
 		 struct error *err)
 {
 	for (size_t i = 0; i < world->len; i++)
-		if (world->threads[i].is_stopped &&
-		    !move_into_copy(gates, &world->threads[i], err))
+		if (world->threads[i].is_stopped && !move_into_copy(gates, &world->threads[i], err))
 			return false;
 	for (size_t i = 0; i < gates->len; i++) {
 		const struct gate *gate = &gates->list[i];
@@ -369,8 +368,8 @@ bool gates_undo(struct target_memory *tm, raddr base, size_t *undone_ret, struct
 	while (count-- > 0) {
 		struct patch patch;
 		bool matched;
-		raddr record = base + ANCHOR_OFFSET + ANCHOR_RECORDS +
-			       (raddr)count * ANCHOR_RECORD_BYTES;
+		raddr record =
+			base + ANCHOR_OFFSET + ANCHOR_RECORDS + (raddr)count * ANCHOR_RECORD_BYTES;
 		if (!memory_read(&tm->memory, record, &patch, sizeof(patch), err))
 			return error_context(err, "journal");
 		if (patch.len > PATCH_BYTES_MAX)

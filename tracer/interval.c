@@ -11,8 +11,17 @@ enum {
 	STEPS_DOWN_MAX = 4, /* per stretch: T falls slowly, for load may return at once */
 };
 
-/* Less than the budget is aimed at: a load that grows a little from one stretch to the next fits. */
+/* Less than the budget is aimed at: a load that grows a little from one stretch to the next fits.
+ */
 static const double AIM = 0.8;
+
+/* How long the past counts. One slow stop (the processor was busy elsewhere) must not throw T
+ * about: samples drawn with a T that jumps tell less than as many with one that stays. */
+static const double MEMORY_SECONDS = 2;
+static const double MEMORY_STOPS = 200;
+
+/* What a stop is taken to cost before any was seen. */
+static const struct interval_past FIRST_GUESS = { .stops = 20, .stopped_seconds = 20 * 50e-6 };
 
 void interval_init(struct interval *interval, uint64_t fixed_bytes, double budget,
 		   double max_stops_per_second, uint64_t seed)
@@ -22,6 +31,7 @@ void interval_init(struct interval *interval, uint64_t fixed_bytes, double budge
 		.fixed_bytes = fixed_bytes,
 		.budget = budget,
 		.max_stops_per_second = max_stops_per_second,
+		.past = FIRST_GUESS,
 		.random = { seed, seed ^ UINT64_C(0x9e3779b97f4a7c15) },
 	};
 }
@@ -65,20 +75,48 @@ uint64_t interval_draw(struct interval *interval)
 	return (uint64_t)interval->id << DRAW_ID_SHIFT | to_go;
 }
 
+/* Take in a stretch, and let what came before fade. */
+static void learn(struct interval *interval, const struct interval_cost *cost)
+{
+	struct interval_past *past = &interval->past;
+	double kept = exp(-cost->seconds / MEMORY_SECONDS);
+	past->seconds = kept * past->seconds + cost->seconds;
+	past->allocated_bytes = kept * past->allocated_bytes +
+				cost->stops * (double)interval_bytes(interval, interval->id);
+
+	kept = exp(-cost->stops / MEMORY_STOPS);
+	past->stops = kept * past->stops + cost->stops;
+	past->stopped_seconds = kept * past->stopped_seconds + cost->stopped_seconds;
+}
+
+/* Load that grows fast is believed at once, not when the past has faded. */
+static double expected_bytes_per_second(struct interval *interval, const struct interval_cost *cost)
+{
+	struct interval_past *past = &interval->past;
+	double rate = cost->stops / cost->seconds;
+	double bytes = rate * (double)interval_bytes(interval, interval->id);
+	if (rate > 2 * interval->max_stops_per_second &&
+	    past->allocated_bytes < bytes * past->seconds)
+		past->allocated_bytes = bytes * past->seconds;
+	return past->allocated_bytes / past->seconds;
+}
+
 bool interval_adapt(struct interval *interval, const struct interval_cost *cost)
 {
 	if (interval->fixed_bytes || cost->seconds <= 0)
 		return false;
+	learn(interval, cost);
 
-	double by_time = cost->stopped_seconds / cost->seconds / interval->budget;
-	double by_rate = cost->stops / cost->seconds / interval->max_stops_per_second;
-	double load = fmax(by_time, by_rate) / AIM;
-	double steps = load > 0 ? STEPS_PER_DOUBLING * log2(load) : -STEPS_DOWN_MAX;
+	double seconds_per_stop = interval->past.stopped_seconds / interval->past.stops;
+	double affordable =
+		fmin(interval->max_stops_per_second, interval->budget / seconds_per_stop);
+	double bytes = expected_bytes_per_second(interval, cost) / (affordable * AIM);
+	double steps = STEPS_PER_DOUBLING * log2(fmax(bytes, 1)) - (interval->id - 1);
 
 	/* Within a step of the aim is near enough: every change costs a ring of new draws. */
 	if (fabs(steps) < 1)
 		return false;
-	double id = interval->id + (steps > 0 ? ceil(steps) : fmax(ceil(steps), -STEPS_DOWN_MAX));
+	double id = interval->id + fmax(round(steps), -STEPS_DOWN_MAX);
 	uint8_t next = (uint8_t)fmin(fmax(id, INTERVAL_ID_MIN), INTERVAL_ID_MAX);
 	bool has_changed = next != interval->id;
 	interval->id = next;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-	INTERVAL_ID_MIN = 1, /* one byte: every allocation */
+	INTERVAL_ID_MIN = 1,   /* one byte: every allocation */
 	INTERVAL_ID_MAX = 161, /* 1 TiB */
 	INTERVAL_ID_FIXED = 255,
 };
@@ -33,6 +33,10 @@ struct interval {
 	uint64_t fixed_bytes; /* 0: adapts */
 	double budget;	      /* share of time that threads may stand stopped */
 	double max_stops_per_second;
+	struct interval_past {
+		double seconds, allocated_bytes; /* weighted: the last seconds count most */
+		double stops, stopped_seconds;	 /* the last stops count most */
+	} past;
 	uint64_t random[2];
 };
 

@@ -40,8 +40,7 @@ MUST_CHECK bool live_table_init(struct live_table *table, struct error *err);
 void live_table_deinit(struct live_table *table);
 
 /** Insert a block, or find it there, and say what to write. False if its bucket is full. */
-MUST_CHECK bool live_table_insert(struct live_table *table, raddr block,
-				  struct live_change *ret);
+MUST_CHECK bool live_table_insert(struct live_table *table, raddr block, struct live_change *ret);
 
 /** Remove a block; where the target has emptied the slot itself, only the filter of `ret` is news.
  *  False if the block is not there. */

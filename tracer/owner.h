@@ -9,13 +9,14 @@
  * Source: set_robust_list(2), Documentation/locking/robust-futex-ABI.
  */
 
-#include <stdint.h>
 #include <linux/futex.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
 struct owner {
-	/* The kernel walks this list in our memory; futex_offset leads from the entry to the word. */
+	/* The kernel walks this list in our memory; futex_offset leads from the entry to the word.
+	 */
 	struct robust_list_head head;
 	struct robust_list entry;
 	volatile uint32_t *word;

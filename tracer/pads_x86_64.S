@@ -22,9 +22,6 @@
 #define FUTEX_WAKE 1
 
 #define FUTEX_OWNER_DIED 0x40000000
-#define EAGAIN	  11
-#define EINTR	  4
-#define ETIMEDOUT 110
 
 	.section .rodata
 	.globl	pads_begin, pads_end
@@ -316,6 +313,7 @@ forget:
 	mov	(%r11,%rcx,8), %rcx
 	mov	%rcx, %r11
 	shr	$DRAW_ID_SHIFT, %r11	/* r11: the interval's id */
+	jz	5f			/* no draw: pages that nobody has filled yet */
 	shl	$64 - DRAW_ID_SHIFT, %rcx
 	shr	$64 - DRAW_ID_SHIFT, %rcx /* rcx: bytes to go */
 	test	%r10, %r10
@@ -334,6 +332,7 @@ forget:
 	pop	%rcx
 	stc
 	ret
+5:	pop	%rcx
 4:	movq	$DISARMED_BYTES, \countdown
 	movq	$0, \interval
 	stc
@@ -412,6 +411,7 @@ park:
 	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax
+	push	%rax			/* when it was posted; the mailbox may not stay ours */
 	mov	%rax, MAIL_POSTED(%r9)
 	movl	$MAILBOX_POSTED, (%rbx)
 	lock incl shared + SHARED_DOORBELL(%rip)
@@ -421,7 +421,14 @@ park:
 	mov	$NR_futex, %eax
 	syscall
 
-	mov	$PARK_ROUNDS, %r8d
+	/* The answer usually comes sooner than a sleeping processor wakes up: look out for it. */
+	mov	$PARK_SPINS, %ecx
+2:	cmpl	$MAILBOX_POSTED, (%rbx)
+	jne	7f
+	pause
+	dec	%ecx
+	jnz	2b
+
 3:	mov	%rbx, %rdi
 	mov	$FUTEX_WAIT, %esi
 	mov	$MAILBOX_POSTED, %edx
@@ -430,39 +437,44 @@ park:
 	syscall
 	cmpl	$MAILBOX_POSTED, (%rbx)
 	jne	7f
-	cmp	$-EINTR, %eax		/* a signal was handled, or a wake meant for somebody else */
-	je	3b
-	cmp	$-EAGAIN, %eax
-	je	3b
-	test	%eax, %eax
-	jz	3b
+	/* Woken by time, by a signal or by nothing: is it worth waiting on? The kernel marks the
+	   owner's word when the tracer dies; one that lives but is silent has its limit, too. */
 	mov	shared + SHARED_OWNER(%rip), %eax
-	test	%eax, %eax		/* the kernel marks the word when its owner dies */
+	test	%eax, %eax
 	jz	4f
 	test	$FUTEX_OWNER_DIED, %eax
 	jnz	4f
-	dec	%r8d			/* it lives: be patient, within limits */
-	jnz	3b
-4:	movl	$0, armed(%rip)		/* nobody listens: run on at full speed */
-	mov	$MAILBOX_POSTED, %eax
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	sub	(%rsp), %rax
+	cmp	shared + SHARED_PATIENCE(%rip), %rax
+	jb	3b
+4:	mov	$MAILBOX_POSTED, %eax	/* take the post back, if it was not answered just now */
 	xor	%edx, %edx
 	lock cmpxchg %edx, (%rbx)
 	jne	7f
+	movl	$0, armed(%rip)		/* nobody listens: run on at full speed */
 	lock incl shared + SHARED_TIMEOUTS(%rip)
+	pop	%rax
 	jmp	8f
 
-7:	rdtsc
+7:	mov	$MAILBOX_RELEASED, %eax
+	mov	$MAILBOX_FREE, %edx
+	lock cmpxchg %edx, (%rbx)
+	jne	6f			/* the pages were replaced: this is somebody else's mailbox */
+	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax
-	sub	MAIL_POSTED(%r9), %rax
-	movl	$MAILBOX_FREE, (%rbx)
+	sub	(%rsp), %rax
 	lock add %rax, shared + SHARED_STOPPED(%rip)
 	mov	%rax, %rcx
 	mov	shared + SHARED_LONGEST(%rip), %rax
 5:	cmp	%rax, %rcx
-	jbe	8f
+	jbe	6f
 	lock cmpxchg %rcx, shared + SHARED_LONGEST(%rip)
 	jne	5b
+6:	pop	%rax
 
 8:	pop	%rbx
 	pop	%r9

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "tracer/procfs.h"
@@ -185,6 +186,13 @@ static char thread_state(int pid, int tid)
 	OWNED_FREE char *status = read_thread_file(pid, tid, "status", &unused);
 	const char *state = status ? find_value(status, "State") : NULL;
 	return state ? *state : 'X';
+}
+
+bool process_is_our_child(int pid)
+{
+	struct process process;
+	struct error ignored;
+	return process_read(pid, &process, &ignored) && process.parent_pid == getpid();
 }
 
 bool process_thread_is_dead(int pid, int tid)

@@ -40,6 +40,9 @@ MUST_CHECK bool process_threads(int pid, int **ret, size_t *len_ret, struct erro
 /** Read a thread's name; returns `ret`, "" if the thread has ended. */
 const char *process_thread_name(int pid, int tid, char *ret, size_t size);
 
+/** Tell whether this very program started the process, and so has to wait for its end. */
+bool process_is_our_child(int pid);
+
 /** Tell whether the thread has ended: gone, or a zombie. */
 bool process_thread_is_dead(int pid, int tid);
 

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@ static const char MEMFD_PATH[] = "/memfd:filtrace (deleted)";
 
 /* How long one thread may take to run the stub. Most take well under a millisecond. */
 static const uint64_t STUB_TIMEOUT_NS = 200 * NS_PER_MS;
-enum { STUB_ATTEMPTS = 4, STUB_STACK_BYTES = 512 };
+enum { STUB_THREADS_MAX = 4, STUB_STACK_BYTES = 512, CLEAR_TRIES = 20 };
 
 _Static_assert(STUB_PLACES_OFFSET + STUB_PLACE_COUNT * STUB_PLACE_BYTES <= CODE_BYTES, "code");
 
@@ -62,28 +64,34 @@ static void sleep_us(long us)
 
 struct stub_job {
 	raddr base;
-	bool is_fresh;
-	raddr place; /* where the stub's code goes */
+	bool is_new;
+	raddr place;	  /* where the stub's code goes */
+	uint64_t cookie;  /* random: by it we know that what we read was written by our stub */
+	bool is_in_slack; /* the place is behind the code of some file, not in the region */
+	int tid;
+	raddr resume; /* where the thread was */
 };
+
+static raddr stub_entry(const struct stub_job *job)
+{
+	return job->place + (raddr)(stub_enter - stub_begin);
+}
 
 static void set_word(uint8_t *stub, const uint8_t *symbol, uint64_t value)
 {
 	memcpy(stub + (symbol - stub_begin), &value, sizeof(value));
 }
 
-static bool write_stub(struct target_memory *tm, const struct stub_job *job, raddr rip,
-		       struct error *err)
+static bool write_stub(struct target_memory *tm, const struct stub_job *job, struct error *err)
 {
-	OWNED_FREE uint8_t *stub = malloc(stub_bytes());
-	if (!stub)
-		return error_set(err, ERROR_NO_MEMORY, "stub");
-
-	memcpy(stub, stub_begin, stub_bytes());
+	uint8_t stub[STUB_PLACE_BYTES];
+	memcpy(stub, stub_begin, sizeof(stub));
 	set_word(stub, stub_base, job->base);
-	set_word(stub, stub_is_fresh, job->is_fresh);
-	set_word(stub, stub_resume, rip);
-	set_word(stub, stub_resume_call, rip - 2);
-	return target_memory_write(tm, job->place, stub, stub_bytes(), err);
+	set_word(stub, stub_is_new, job->is_new);
+	set_word(stub, stub_cookie, job->cookie);
+	set_word(stub, stub_resume, job->resume);
+	set_word(stub, stub_resume_call, job->resume - 2);
+	return target_memory_write(tm, job->place, stub, sizeof(stub), err);
 }
 
 /* A stub needs a little stack, and must not cut a restartable sequence short (rseq(2)). */
@@ -96,85 +104,182 @@ static bool thread_can_run_stub(struct target_memory *tm, const struct world_thr
 	       !world_thread_is_in_rseq(thread, &tm->memory);
 }
 
-/* Send one thread into the stub. False without an error of consequence: try another one. */
-static bool start_stub(struct target_memory *tm, int tid, const struct stub_job *job,
-		       struct error *err)
+static bool is_in_stub(const void *job, raddr word)
 {
-	OWNED_WORLD struct world world = { 0 };
-	if (process_thread_waits_for_vfork(tm->pid, tid))
-		return error_set(err, ERROR_TIMEOUT, "thread %d waits for a vfork child", tid);
-	if (!world_stop_one(tid, &world, err))
-		return false;
-
-	struct world_thread *thread = &world.threads[0];
-	if (!thread_can_run_stub(tm, thread))
-		return error_set(err, ERROR_TIMEOUT, "thread %d cannot be borrowed just now", tid);
-	return write_stub(tm, job, thread->rip, err) &&
-	       world_move(thread, job->place + (raddr)(stub_enter - stub_begin), err);
+	return word - ((const struct stub_job *)job)->place < STUB_PLACE_BYTES;
 }
 
-/* Wait until the stub offers the memfd. */
-static bool await_offer(struct target_memory *tm, raddr base, int *fd_ret, struct error *err)
+/* Once the thread has left a place behind the code of some file, that is made zero again: for the
+ * next one, and because nothing of ours should stay there. A thread that has not left by then (its
+ * processor is busy, or a signal handler runs on top) keeps the place for good. */
+static void clear_place(struct target_memory *tm, const struct stub_job *job)
+{
+	static const uint8_t nothing[STUB_PLACE_BYTES];
+	bool is_clear = false;
+	for (int try = 0; try < CLEAR_TRIES && !is_clear; try++) {
+		OWNED_WORLD struct world world = { 0 };
+		struct error ignored;
+		if (!world_stop_one(job->tid, &world, &ignored))
+			return;
+		is_clear = !is_in_stub(job, world.threads[0].rip) &&
+			   !world_stacks_hold(&world, &tm->memory, is_in_stub, job) &&
+			   target_memory_write(tm, job->place, nothing, sizeof(nothing), &ignored);
+		world_resume(&world);
+		if (!is_clear)
+			sleep_us(500);
+	}
+}
+
+/* Send the job's thread into the stub. ERROR_NO_PROCESS: this thread is of no use, try another. */
+static bool start_stub(struct target_memory *tm, struct stub_job *job, struct error *err)
+{
+	OWNED_WORLD struct world world = { 0 };
+	struct error why;
+	if (process_thread_waits_for_vfork(tm->pid, job->tid) ||
+	    !world_stop_one(job->tid, &world, &why) || !thread_can_run_stub(tm, &world.threads[0]))
+		return error_set(err, ERROR_NO_PROCESS, "thread %d cannot be borrowed", job->tid);
+
+	struct world_thread *thread = &world.threads[0];
+	job->resume = thread->rip;
+	return write_stub(tm, job, err) && world_move(thread, stub_entry(job), err);
+}
+
+/* The stub was not run in time. If its thread has not moved since, put it back where it was: then
+ * nothing has happened. One that has moved is on its way through, or could not map the region. One
+ * that cannot be stopped may run the stub at any time: no other must be started. */
+static bool cancel_stub(const struct stub_job *job, struct error *err)
+{
+	OWNED_WORLD struct world world = { 0 };
+	struct error why;
+	if (!world_stop_one(job->tid, &world, &why))
+		return error_set(err, ERROR_UNSAFE,
+				 "thread %d is stuck in the kernel (%s): nothing was planted",
+				 job->tid, why.context);
+	return world.threads[0].rip != stub_entry(job) ||
+	       world_move(&world.threads[0], job->resume, err);
+}
+
+/* ---- the hand-shake -------------------------------------------------------------------------- */
+
+struct offer {
+	uint32_t state;
+	int32_t fd; /* or minus errno */
+	int64_t wipe_result;
+	uint64_t uses;
+	uint64_t cookie;
+};
+
+_Static_assert(offsetof(struct offer, cookie) == ANCHOR_STUB_COOKIE - ANCHOR_STUB_STATE, "offer");
+
+static raddr stub_state_addr(raddr base)
+{
+	return base + ANCHOR_OFFSET + ANCHOR_STUB_STATE;
+}
+
+static bool write_state(struct target_memory *tm, raddr base, uint32_t state, struct error *err)
+{
+	return target_memory_write(tm, stub_state_addr(base), &state, sizeof(state), err);
+}
+
+/* Wait until the stub offers the memfd, or says why it cannot. */
+static bool await_offer(struct target_memory *tm, const struct stub_job *job, struct offer *ret,
+			struct error *err)
 {
 	uint64_t deadline = clock_monotonic_ns() + STUB_TIMEOUT_NS;
 	while (clock_monotonic_ns() < deadline) {
 		struct error ignored;
-		struct {
-			uint32_t state;
-			int32_t fd;
-			int64_t wipe_result;
-		} offer;
-		if (memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_STUB_STATE, &offer,
-				sizeof(offer), &ignored) &&
-		    offer.state == STUB_OFFERED) {
-			if (offer.wipe_result != 0)
-				return error_set(err, ERROR_UNSUPPORTED,
-						 "this kernel lacks MADV_WIPEONFORK (Linux 4.14): "
-						 "children of fork would not be safe");
-			*fd_ret = offer.fd;
+		if (memory_read(&tm->memory, stub_state_addr(job->base), ret, sizeof(*ret),
+				&ignored) &&
+		    ret->cookie == job->cookie &&
+		    (ret->state == STUB_OFFERED || ret->state == STUB_FAILED))
 			return true;
-		}
 		sleep_us(50);
 	}
-	return error_set(err, ERROR_TIMEOUT,
-			 "no thread of process %d ran within %d ms: is it stopped (Ctrl-Z), or "
-			 "blocked in the kernel?",
+	return error_set(err, ERROR_TIMEOUT, "no thread of process %d ran the stub within %d ms",
 			 tm->pid, (int)(STUB_TIMEOUT_NS / NS_PER_MS));
 }
 
-/* Map the memfd here while the stub keeps it open there. */
-static bool take_offer(struct target_memory *tm, raddr base, int target_fd,
-		       struct shared_pages **ret, struct error *err)
+/* The target names the descriptor: make sure that it is a memfd of the stub's making before it is
+ * opened for writing with our rights. */
+static bool check_memfd(const char *path, struct error *err)
 {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", tm->pid, target_fd);
+	struct stat status;
+	char link[64] = "";
+	OWNED_FD int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) || readlink(path, link, sizeof(link) - 1) < 0)
+		return error_set_errno(err, ERROR_TIMEOUT, "cannot open %s", path);
+	if (!S_ISREG(status.st_mode) || status.st_nlink != 0 || status.st_size != SHARED_BYTES ||
+	    strcmp(link, MEMFD_PATH) != 0)
+		return error_set(err, ERROR_UNSAFE, "%s is not what the stub made", path);
+	return true;
+}
+
+static bool open_memfd(const char *path, int *ret, struct error *err)
+{
+	if (!check_memfd(path, err))
+		return false;
 	OWNED_FD int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return error_set_errno(err, ERROR_TIMEOUT, "cannot open %s", path);
+	/* Nobody can cut it short under our mapping any more. */
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return error_set_errno(err, ERROR_UNSAFE, "cannot seal %s", path);
+	*ret = MOVE_FD(fd);
+	return true;
+}
 
+/* Map the memfd here while the stub keeps it open there. */
+static bool take_offer(struct target_memory *tm, const struct offer *offer,
+		       struct shared_pages **ret, struct error *err)
+{
+	if (offer->state == STUB_FAILED)
+		return error_set(err, ERROR_UNSUPPORTED, "process %d cannot make a memfd: %s",
+				 tm->pid, strerror(-offer->fd));
+	if (offer->wipe_result != 0)
+		return error_set(err, ERROR_UNSUPPORTED,
+				 "this kernel lacks MADV_WIPEONFORK (Linux 4.14): children of fork "
+				 "would not be safe");
+
+	char path[64];
+	OWNED_FD int fd = -1;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", tm->pid, offer->fd);
+	if (!open_memfd(path, &fd, err))
+		return false;
 	void *pages = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (pages == MAP_FAILED)
 		return error_set_errno(err, ERROR_INTERNAL, "cannot map the shared pages");
-	if (!region_write_u32(tm, base, ANCHOR_OFFSET + ANCHOR_STUB_STATE, STUB_TAKEN, err)) {
-		munmap(pages, SHARED_BYTES);
-		return false;
-	}
 	*ret = pages;
 	return true;
 }
 
 /* The stub closes the memfd last of all; wait for that, so that the target's descriptors are as
- * they were before anybody looks. */
+ * they were before anybody looks. A region that it unmaps again cannot be read: that is the end,
+ * too. */
 static void await_finish(struct target_memory *tm, raddr base)
 {
 	uint64_t deadline = clock_monotonic_ns() + STUB_TIMEOUT_NS;
 	uint32_t state = STUB_TAKEN;
 	struct error ignored;
 	while (state == STUB_TAKEN && clock_monotonic_ns() < deadline) {
-		if (!region_read_u32(tm, base, ANCHOR_OFFSET + ANCHOR_STUB_STATE, &state, &ignored))
+		if (!memory_read(&tm->memory, stub_state_addr(base), &state, sizeof(state),
+				 &ignored))
 			return;
 		sleep_us(20);
 	}
+}
+
+/* A stub that still offers its pages does so to a filtrace that was killed: let it finish. */
+static bool dismiss_earlier_stub(struct target_memory *tm, raddr base, struct error *err)
+{
+	uint32_t state;
+	if (!memory_read(&tm->memory, stub_state_addr(base), &state, sizeof(state), err))
+		return false;
+	if (state == STUB_OFFERED || state == STUB_FAILED) {
+		if (!write_state(tm, base, STUB_TAKEN, err))
+			return false;
+		await_finish(tm, base);
+	}
+	return write_state(tm, base, 0, err);
 }
 
 /* ---- where stubs go -------------------------------------------------------------------------- */
@@ -231,63 +336,88 @@ static bool place_in_slack(struct target_memory *tm, const struct images *images
 	return true;
 }
 
-/* A stub that still offers its pages does so to a filtrace that was killed: let it finish. */
-static bool dismiss_earlier_stub(struct target_memory *tm, raddr base, struct error *err)
+/* A region's own places serve once it stands and its code may be executed. */
+static bool choose_place(struct target_memory *tm, const struct images *images,
+			 struct stub_job *job, struct error *err)
 {
-	size_t state_offset = ANCHOR_OFFSET + ANCHOR_STUB_STATE;
-	uint32_t state;
-	if (!region_read_u32(tm, base, state_offset, &state, err))
+	OWNED_MAPS struct maps maps = { 0 };
+	if (!maps_read(tm->pid, &maps, err))
 		return false;
-	if (state == STUB_OFFERED) {
-		if (!region_write_u32(tm, base, state_offset, STUB_TAKEN, err))
-			return false;
-		await_finish(tm, base);
-	}
-	return region_write_u32(tm, base, state_offset, 0, err);
+	const struct mapping *code = maps_find(&maps, job->base);
+	job->is_in_slack = job->is_new || !code || !code->is_executable;
+	return job->is_in_slack ? place_in_slack(tm, images, &job->place, err)
+				: place_in_region(tm, job->base, &job->place, err);
 }
 
-static bool try_stub(struct target_memory *tm, const struct images *images, int tid,
-		     struct region *region, struct error *err)
+static bool run_stub(struct target_memory *tm, struct stub_job *job, struct offer *ret,
+		     struct error *err)
 {
-	/* A stub that was given up for late may have mapped a fresh region after all. */
-	bool is_mapped = dismiss_earlier_stub(tm, region->base, err);
-	struct stub_job job = { .base = region->base, .is_fresh = !is_mapped };
-	int fd = -1;
+	if (!start_stub(tm, job, err))
+		return false;
+	if (await_offer(tm, job, ret, err))
+		return true;
+	struct error second;
+	if (!cancel_stub(job, &second))
+		*err = second;
+	return false;
+}
 
-	if (!is_mapped && !region->is_fresh)
+/* Answer the stub, whatever its offer is worth, and see it finish. */
+static bool accept_offer(struct target_memory *tm, const struct stub_job *job,
+			 const struct offer *offer, struct shared_pages **ret, struct error *err)
+{
+	struct shared_pages *shared = NULL;
+	struct error second;
+	bool is_taken = take_offer(tm, offer, &shared, err);
+	if (write_state(tm, job->base, STUB_TAKEN, &second))
+		await_finish(tm, job->base);
+	if (!is_taken)
 		return false;
-	if (region->is_fresh ? !place_in_slack(tm, images, &job.place, err) :
-			       !place_in_region(tm, region->base, &job.place, err))
-		return false;
-	if (!start_stub(tm, tid, &job, err) || !await_offer(tm, region->base, &fd, err) ||
-	    !take_offer(tm, region->base, fd, &region->shared, err))
-		return false;
-	await_finish(tm, region->base);
-	if (getrandom(&region->shared->cookie, sizeof(region->shared->cookie), 0) < 0)
-		return error_set_errno(err, ERROR_INTERNAL, "getrandom");
+	shared->cookie = job->cookie;
+	*ret = shared;
 	return true;
 }
 
-bool region_open(struct target_memory *tm, const struct images *images, raddr base, bool is_fresh,
-		 struct region *ret, struct error *err)
+static bool try_stub(struct target_memory *tm, const struct images *images, int tid,
+		     enum region_state state, struct region *region, struct error *err)
 {
-	struct region region = { .base = base, .is_fresh = is_fresh };
+	struct stub_job job = { .base = region->base, .is_new = state == REGION_NEW, .tid = tid };
+	struct offer offer;
+
+	if (getrandom(&job.cookie, sizeof(job.cookie), 0) != sizeof(job.cookie))
+		return error_set_errno(err, ERROR_INTERNAL, "getrandom");
+	if ((!job.is_new && !dismiss_earlier_stub(tm, job.base, err)) ||
+	    !choose_place(tm, images, &job, err))
+		return false;
+
+	bool is_ok = run_stub(tm, &job, &offer, err) &&
+		     accept_offer(tm, &job, &offer, &region->shared, err);
+	if (job.is_in_slack)
+		clear_place(tm, &job);
+	return is_ok;
+}
+
+bool region_open(struct target_memory *tm, const struct images *images, raddr base,
+		 enum region_state state, struct region *ret, struct error *err)
+{
 	OWNED_FREE int *tids = NULL;
 	size_t tid_count;
 	if (!process_threads(tm->pid, &tids, &tid_count, err))
 		return false;
 
-	for (size_t attempt = 0; attempt < STUB_ATTEMPTS; attempt++) {
-		if (attempt > 0)
-			sleep_us(1000);
-		if (try_stub(tm, images, tids[attempt % tid_count], &region, err)) {
+	for (size_t i = 0; i < tid_count && i < STUB_THREADS_MAX; i++) {
+		struct region region = { .base = base };
+		if (try_stub(tm, images, tids[i], state, &region, err)) {
 			*ret = region;
 			return true;
 		}
-		if (err->kind != ERROR_TIMEOUT && err->kind != ERROR_NO_PROCESS)
+		if (err->kind != ERROR_NO_PROCESS)
 			return false;
 	}
-	return false;
+	return error_set(err, ERROR_TIMEOUT,
+			 "no thread of process %d can be borrowed: all are "
+			 "stuck in the kernel",
+			 tm->pid);
 }
 
 /* Stubs run from the region's places, or from the ends of other code, where nothing else does. */

@@ -16,20 +16,28 @@
 #include "tracer/target_memory.h"
 #include "tracer/world.h"
 
+/** Whether the region has to be made. */
+enum region_state {
+	REGION_NEW,   /* nothing is mapped at its base */
+	REGION_BLANK, /* mapped by an attach that was cut short: holds no code and no magic */
+	REGION_READY, /* left by an earlier attach, whole */
+};
+
 struct region {
 	raddr base;
-	bool is_fresh; /* mapped by us just now: holds no code and no magic yet */
 	struct shared_pages *shared; /* our mapping of the shared pages; region_close() unmaps it */
 };
 
-/** Find the regions that lie in a target, complete or not: their bases, at most `max`. */
+/** Find the regions that lie in a target: their bases, at most `max`. */
 size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, size_t max);
 
-/** Replace the shared pages of the region at `base`, mapping the region first if `is_fresh`, and
- *  map them here. Control, filter and table are zero afterwards. Errors: ERROR_TIMEOUT (no thread
- *  of the target could run the stub), ERROR_UNSUPPORTED, ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
+/** Replace the shared pages of the region at `base`, mapping the region first if it is REGION_NEW,
+ *  and map them here. Control, filter and table are zero afterwards. Errors: ERROR_TIMEOUT (try
+ *  again with another base: something lies there, or no thread could run the stub just now),
+ *  ERROR_UNSAFE (a thread is stuck on its way into the stub), ERROR_UNSUPPORTED (no room, no file
+ *  descriptor left in the target), ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
 MUST_CHECK bool region_open(struct target_memory *tm, const struct images *images, raddr base,
-			    bool is_fresh, struct region *ret, struct error *err);
+			    enum region_state state, struct region *ret, struct error *err);
 void region_close(struct region *region);
 
 /** Tell whether some thread is still inside a stub, ours or of an earlier filtrace that was killed:

@@ -44,14 +44,15 @@
 #define CELL_COPY_OFFSET   0x10
 #define CELL_COUNT	   16
 #define STUB_PLACES_OFFSET 0x3000
-#define STUB_PLACE_BYTES   0x200
-#define STUB_PLACE_COUNT   8
+#define STUB_PLACE_BYTES   0x280
+#define STUB_PLACE_COUNT   6
 
 /* anchor */
 #define ANCHOR_MAGIC	    0x0	 /* u64, written last */
 #define ANCHOR_STUB_STATE   0x10 /* u32: enum stub_state */
-#define ANCHOR_STUB_FD	    0x14 /* i32: the memfd while the stub waits */
+#define ANCHOR_STUB_FD	    0x14 /* i32: the memfd while the stub waits, or minus errno */
 #define ANCHOR_STUB_WIPE    0x18 /* i64: what madvise(WIPEONFORK) returned */
+#define ANCHOR_STUB_COOKIE  0x28 /* u64: the tracer's own number, so that it knows its stub */
 #define ANCHOR_STUB_USES    0x20 /* u32: how many places for stubs are taken */
 #define ANCHOR_RECORD_COUNT 0x24 /* u32: how many journal records are valid */
 #define ANCHOR_GATES	    0x100
@@ -78,15 +79,16 @@
 #define BUCKET_SLOTS  8
 
 /* shared */
-#define SHARED_DOORBELL	 0x0   /* u32: counts posts; the tracer waits on it */
-#define SHARED_OWNER	 0x40  /* u32: robust futex word; the tracer's thread id */
-#define SHARED_COOKIE	 0x48  /* u64: whose pages these are: the same number on both sides */
-#define SHARED_LOST	 0x80  /* u32: samples that found no mailbox */
-#define SHARED_TIMEOUTS	 0x84  /* u32: stops that gave up waiting */
-#define SHARED_STOPPED	 0xc0  /* u64: time-stamp ticks that threads stood stopped */
-#define SHARED_LONGEST	 0xc8  /* u64: the longest single stop, in ticks */
-#define SHARED_DRAW_NEXT 0x100 /* u64: index of the next draw */
-#define SHARED_RING_HEAD 0x140 /* u64: index of the next ring entry */
+#define SHARED_DOORBELL	 0x0	/* u32: counts posts; the tracer waits on it */
+#define SHARED_OWNER	 0x40	/* u32: robust futex word; the tracer's thread id */
+#define SHARED_COOKIE	 0x48	/* u64: whose pages these are: the same number on both sides */
+#define SHARED_PATIENCE	 0x50	/* u64: for how many ticks a stop waits for a silent tracer */
+#define SHARED_LOST	 0x80	/* u32: samples that found no mailbox */
+#define SHARED_TIMEOUTS	 0x84	/* u32: stops that gave up waiting */
+#define SHARED_STOPPED	 0xc0	/* u64: time-stamp ticks that threads stood stopped */
+#define SHARED_LONGEST	 0xc8	/* u64: the longest single stop, in ticks */
+#define SHARED_DRAW_NEXT 0x100	/* u64: index of the next draw */
+#define SHARED_RING_HEAD 0x140	/* u64: index of the next ring entry */
 #define SHARED_STATES	 0x1000 /* u32[MAILBOX_COUNT]: enum mailbox_state */
 #define SHARED_DRAWS	 0x2000 /* u64[DRAW_COUNT]: interval id << 56 | bytes to go */
 #define DRAW_COUNT	 2048
@@ -122,12 +124,16 @@
 
 /* enum stub_state */
 #define STUB_OFFERED  1 /* region mapped, memfd open: waiting for the tracer to take it */
-#define STUB_TAKEN    2
-#define STUB_FINISHED 3
+#define STUB_FAILED   2 /* no memfd: waiting for the tracer to take note */
+#define STUB_TAKEN    3
+#define STUB_FINISHED 4
 
-/* A stop waits in rounds of 50 ms; a live but silent tracer is waited for this many rounds. */
+/* How often a stop looks before it sleeps: some 30 to 100 us, as long as the processor's pause is.
+ */
+#define PARK_SPINS 2000
+
+/* A stop sleeps at most this long before it asks again whether the tracer lives. */
 #define PARK_ROUND_NS 50000000
-#define PARK_ROUNDS   100
 
 /* How many bytes a disarmed gate lets pass before it looks again whether it is armed. */
 #define DISARMED_BYTES 0x100000

@@ -32,7 +32,8 @@ struct shared_pages {
 	uint32_t owner;
 	uint32_t reserved;
 	uint64_t cookie;
-	uint8_t pad1[SHARED_LOST - SHARED_COOKIE - 8];
+	uint64_t patience_ticks;
+	uint8_t pad1[SHARED_LOST - SHARED_PATIENCE - 8];
 	uint32_t lost;
 	uint32_t timeouts;
 	uint8_t pad2[SHARED_STOPPED - SHARED_TIMEOUTS - 4];
@@ -50,11 +51,12 @@ struct shared_pages {
 	uint64_t ring[RING_COUNT];
 };
 
-#define SHARED_PAGES_AT(field, offset)                                                             \
+#define SHARED_PAGES_AT(field, offset) \
 	_Static_assert(__builtin_offsetof(struct shared_pages, field) == (offset), #field)
 
 SHARED_PAGES_AT(owner, SHARED_OWNER);
 SHARED_PAGES_AT(cookie, SHARED_COOKIE);
+SHARED_PAGES_AT(patience_ticks, SHARED_PATIENCE);
 SHARED_PAGES_AT(lost, SHARED_LOST);
 SHARED_PAGES_AT(timeouts, SHARED_TIMEOUTS);
 SHARED_PAGES_AT(stopped_ticks, SHARED_STOPPED);

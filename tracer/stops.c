@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,6 +24,8 @@ static const uint64_t STRETCH_NS = 100 * NS_PER_MS;
 enum { BURST_STOPS = 64, BURST_FACTOR = 4 };
 
 static const uint64_t WAIT_NS = 20 * NS_PER_MS;
+/* How long a stop waits for a tracer that lives but is silent (it may be stopped itself). */
+static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
 static const uint64_t RELEASE_TIMEOUT_NS = 2 * NS_PER_SECOND;
 
 enum { LATE_MAX = 4096, STALE_MAX = 4096 };
@@ -73,7 +76,8 @@ static void note_free(struct stops *stops, raddr block, uint64_t now_ns)
 	struct live_change change;
 	if (!live_table_remove(&stops->live, block, &change))
 		return;
-	/* A filter byte left set costs a look-up, nothing else: room for the usual burst is enough. */
+	/* A filter byte left set costs a look-up, nothing else: room for the usual burst is enough.
+	 */
 	if (change.filter == 0 && stops->stale_len < STALE_MAX)
 		stops->stale[stops->stale_len++] = change.filter_offset;
 	stops->listener.on_free(stops->listener.context, block, now_ns);
@@ -208,8 +212,8 @@ static bool thin(struct stops *stops, struct error *err)
 	}
 	stops->listener.on_double(stops->listener.context);
 	stops->stale_len = 0;
-	return target_memory_write(stops->tm, stops->region.base + TABLE_OFFSET,
-				   stops->live.slots, TABLE_BYTES, err) &&
+	return target_memory_write(stops->tm, stops->region.base + TABLE_OFFSET, stops->live.slots,
+				   TABLE_BYTES, err) &&
 	       target_memory_write(stops->tm, stops->region.base + FILTER_OFFSET,
 				   stops->live.filter_uses, FILTER_BYTES, err);
 }
@@ -241,10 +245,13 @@ static void keep_to_budget(struct stops *stops, uint64_t now_ns)
 
 	const struct shared_pages *shared = stops->region.shared;
 	uint64_t ticks = __atomic_load_n(&shared->stopped_ticks, __ATOMIC_RELAXED);
+	double seconds = (double)elapsed_ns / (double)NS_PER_SECOND;
+	double stopped_seconds = ticks_to_seconds(stops, ticks - stops->stretch_ticks);
 	struct interval_cost cost = {
-		.seconds = (double)elapsed_ns / (double)NS_PER_SECOND,
+		.seconds = seconds,
 		.stops = (double)stops->stretch_stop_count,
-		.stopped_seconds = ticks_to_seconds(stops, ticks - stops->stretch_ticks),
+		/* More cannot be: so many threads can wait at a time. */
+		.stopped_seconds = fmin(stopped_seconds, seconds * MAILBOX_COUNT),
 	};
 	if (interval_adapt(&stops->interval, &cost))
 		replace_draws(stops, 0, DRAW_COUNT);
@@ -264,6 +271,16 @@ static bool arm_again(struct stops *stops, struct error *err)
 		return true;
 	stops->timeouts_seen = timeouts;
 	return stops_arm(stops, true, err);
+}
+
+/* Ticks of the time-stamp counter in PATIENCE_NS, from watching it for a millisecond. */
+static uint64_t measure_patience(void)
+{
+	uint64_t start_ns = clock_monotonic_ns();
+	uint64_t start_ticks = __rdtsc();
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	double ticks = (double)(__rdtsc() - start_ticks);
+	return (uint64_t)(ticks * (double)PATIENCE_NS / (double)(clock_monotonic_ns() - start_ns));
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -290,10 +307,11 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 	stops->stretch_start_ns = stops->first_ns;
 	interval_init(&stops->interval, options->sample_bytes,
 		      options->budget > 0 ? options->budget : BUDGET_DEFAULT,
-		      options->max_stops_per_second > 0 ? options->max_stops_per_second :
-							  STOPS_PER_SECOND_DEFAULT,
+		      options->max_stops_per_second > 0 ? options->max_stops_per_second
+							: STOPS_PER_SECOND_DEFAULT,
 		      seed);
 	replace_draws(stops, 0, DRAW_COUNT);
+	stops->region.shared->patience_ticks = measure_patience();
 
 	if (!stops->late || !stops->stale) {
 		stops_deinit(stops);

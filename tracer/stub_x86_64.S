@@ -27,7 +27,7 @@
 
 	.section .rodata
 	.globl	stub_begin, stub_end, stub_enter
-	.globl	stub_base, stub_is_fresh, stub_resume, stub_resume_call
+	.globl	stub_base, stub_is_new, stub_cookie, stub_resume, stub_resume_call
 	.balign	16
 stub_begin:
 stub_restart:
@@ -60,10 +60,15 @@ stub_body:
 	sub	$16, %rsp		/* a struct timespec */
 	cld
 
-	mov	stub_base(%rip), %rbx	/* rbx: the region, from here on */
-	cmpl	$0, stub_is_fresh(%rip)
-	je	1f
+	lea	stub_name(%rip), %rdi
+	mov	$3, %esi		/* MFD_CLOEXEC | MFD_ALLOW_SEALING */
+	mov	$NR_memfd_create, %eax
+	syscall
+	mov	%eax, %ebp		/* ebp: the memfd, or minus errno */
 
+	mov	stub_base(%rip), %rbx	/* rbx: the region, from here on */
+	cmpl	$0, stub_is_new(%rip)
+	je	1f
 	mov	%rbx, %rdi		/* mmap the whole region, there or nowhere */
 	mov	$REGION_BYTES, %esi
 	mov	$3, %edx		/* PROT_READ | PROT_WRITE */
@@ -75,14 +80,17 @@ stub_body:
 	cmp	%rbx, %rax
 	je	1f
 	cmp	$-4096, %rax
-	ja	9f			/* an error: there is no region, nothing to undo */
+	ja	7f			/* an error: something lies there already */
 	mov	%rax, %rdi		/* an old kernel took the address as a hint: give it back */
 	mov	$REGION_BYTES, %esi
 	mov	$NR_munmap, %eax
 	syscall
-	jmp	9f
+	jmp	7f
 
-1:	lea	WIPED_OFFSET(%rbx), %rdi /* children of fork find these pages zero */
+1:	mov	$STUB_FAILED, %r12d
+	test	%ebp, %ebp
+	js	2f
+	lea	WIPED_OFFSET(%rbx), %rdi /* children of fork find these pages zero */
 	mov	$WIPED_BYTES, %esi
 	mov	$18, %edx		/* MADV_WIPEONFORK */
 	mov	$NR_madvise, %eax
@@ -93,14 +101,6 @@ stub_body:
 	mov	$4, %edx		/* MADV_DONTNEED */
 	mov	$NR_madvise, %eax
 	syscall
-
-	lea	stub_name(%rip), %rdi
-	mov	$1, %esi		/* MFD_CLOEXEC */
-	mov	$NR_memfd_create, %eax
-	syscall
-	test	%eax, %eax
-	js	9f
-	mov	%eax, %ebp		/* ebp: the memfd */
 	mov	%ebp, %edi
 	mov	$SHARED_BYTES, %esi
 	mov	$NR_ftruncate, %eax
@@ -113,20 +113,20 @@ stub_body:
 	xor	%r9d, %r9d
 	mov	$NR_mmap, %eax
 	syscall
-	cmp	$-4096, %rax
-	ja	8f
-
 	lea	CODE_OFFSET(%rbx), %rdi
 	mov	$CODE_BYTES, %esi
 	mov	$5, %edx		/* PROT_READ | PROT_EXEC */
 	mov	$NR_mprotect, %eax
 	syscall
+	mov	$STUB_OFFERED, %r12d
 
-	mov	%ebp, ANCHOR_OFFSET + ANCHOR_STUB_FD(%rbx)
-	movl	$STUB_OFFERED, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
+2:	mov	%ebp, ANCHOR_OFFSET + ANCHOR_STUB_FD(%rbx)
+	mov	stub_cookie(%rip), %rax
+	mov	%rax, ANCHOR_OFFSET + ANCHOR_STUB_COOKIE(%rbx)
+	mov	%r12d, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
 	mov	$HANDSHAKE_ROUNDS, %r12d
-2:	cmpl	$STUB_TAKEN, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
-	je	8f
+3:	cmpl	$STUB_TAKEN, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
+	je	4f
 	movq	$0, (%rsp)
 	movq	$HANDSHAKE_ROUND_NS, 8(%rsp)
 	xor	%edi, %edi		/* ppoll on nothing: unlike nanosleep or futex it leaves */
@@ -137,12 +137,28 @@ stub_body:
 	mov	$NR_ppoll, %eax
 	syscall
 	dec	%r12d
-	jnz	2b
+	jnz	3b
 
-8:	mov	%ebp, %edi
+4:	test	%ebp, %ebp
+	jns	5f
+	cmpl	$0, stub_is_new(%rip)	/* failed: a region that is ours alone goes away again */
+	je	6f
+	mov	%rbx, %rdi
+	mov	$REGION_BYTES, %esi
+	mov	$NR_munmap, %eax
+	syscall
+	jmp	9f
+5:	mov	%ebp, %edi
 	mov	$NR_close, %eax
 	syscall
-	movl	$STUB_FINISHED, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
+6:	movl	$STUB_FINISHED, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
+	jmp	9f
+
+7:	test	%ebp, %ebp		/* no region: only the memfd is to be given back */
+	js	9f
+	mov	%ebp, %edi
+	mov	$NR_close, %eax
+	syscall
 9:	add	$16, %rsp
 	pop	%r12
 	pop	%rbp
@@ -164,7 +180,8 @@ stub_name:
 	.balign	8
 /* Filled in by the tracer before the stub is written. */
 stub_base:	  .quad 0	/* where the region is, or is to be */
-stub_is_fresh:	  .quad 0	/* 1: map it; 0: it stands, only its shared pages are replaced */
+stub_is_new:	  .quad 0	/* 1: map it; 0: it stands, only its shared pages are replaced */
+stub_cookie:	  .quad 0	/* what it shows the tracer to be known by */
 stub_resume:	  .quad 0	/* rip of the thread as it was found */
 stub_resume_call: .quad 0	/* rip - 2 */
 	.org	stub_begin + STUB_PLACE_BYTES - 8 /* fails if the stub outgrows its place */

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "tracer/gates.h"
 #include "tracer/images.h"
+#include "tracer/libc.h"
+#include "tracer/pads.h"
 #include "tracer/process.h"
 #include "tracer/region.h"
 #include "tracer/stops.h"
@@ -24,7 +26,7 @@ static const uint64_t REGION_REACH = (UINT64_C(1) << 31) - 64 * 1024 * 1024;
 
 static const uint64_t REGION_FAR = UINT64_C(1) << 30;
 
-enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20, SECCOMP_MODE_FILTER = 2 };
+enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20, LIFT_TRIES = 20 };
 
 static const uint64_t LOOK_NS = NS_PER_SECOND;
 
@@ -38,6 +40,7 @@ struct tracer {
 	struct gates gates;
 	struct stops stops;
 	bool is_planted;
+	bool had_region;    /* an earlier filtrace has been here: its words may still stand */
 	uint64_t looked_ns; /* when slots and region were last looked at */
 	struct tracer_stats stats; /* as of the last lift, but for attach_stopped_seconds */
 };
@@ -49,6 +52,25 @@ static double seconds_since(uint64_t start_ns)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* A filter may kill a thread for the system calls that stub and pads make in it. */
+static bool check_seccomp(int pid, struct error *err)
+{
+	OWNED_FREE int *tids = NULL;
+	size_t tid_count;
+	if (!process_threads(pid, &tids, &tid_count, err))
+		return false;
+	for (size_t i = 0; i < tid_count; i++) {
+		struct process thread;
+		struct error ignored;
+		if (process_read(tids[i], &thread, &ignored) && thread.seccomp_mode != 0)
+			return error_set(err, ERROR_NOT_PERMITTED,
+					 "process %d runs under seccomp, and this version cannot "
+					 "tell which system calls it would be killed for",
+					 pid);
+	}
+	return true;
+}
+
 static bool check_target(int pid, struct error *err)
 {
 	struct process process;
@@ -58,19 +80,19 @@ static bool check_target(int pid, struct error *err)
 		return error_set(err, ERROR_NO_PROCESS, "process %d has ended (zombie)", pid);
 	if (process.tracer_pid)
 		return process_explain_denied(pid, err);
-	if (process.seccomp_mode == SECCOMP_MODE_FILTER)
+	if (process.state == 'T' || process.state == 't')
 		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d runs under a seccomp filter, and this version cannot "
-				 "tell which system calls the filter would kill it for",
-				 pid);
-	return true;
+				 "process %d is stopped (Ctrl-Z or SIGSTOP): let it run on first, "
+				 "with kill -CONT %d",
+				 pid, pid);
+	return check_seccomp(pid, err);
 }
 
 static bool open_views(struct tracer *tracer, struct error *err)
 {
 	if (!target_memory_init(&tracer->memory, tracer->pid, err))
-		return err->kind == ERROR_NOT_PERMITTED ? process_explain_denied(tracer->pid, err) :
-							  false;
+		return err->kind == ERROR_NOT_PERMITTED ? process_explain_denied(tracer->pid, err)
+							: false;
 	if (!images_init(&tracer->images, tracer->pid, &tracer->memory.memory, err))
 		return false;
 
@@ -151,84 +173,10 @@ static bool set_ended(const struct tracer *tracer, struct error *err)
 	return error_set(err, ERROR_NO_PROCESS, "process %d has ended", tracer->pid);
 }
 
-/* ---- the C allocator ------------------------------------------------------------------------- */
-
-/* glibc's entries that hand out or take back a block without going through another one of the list.
- * Source: counted call by call on glibc 2.31, 2.36, 2.41 and 2.43; aligned_alloc is memalign up to
- * 2.37. reallocarray calls realloc; C++ operators call malloc. */
-static const struct {
-	const char *name;
-	enum gate_operation operation;
-	bool is_needed;
-} glibc_entries[] = {
-	{ "malloc", GATE_MALLOC, true },
-	{ "calloc", GATE_CALLOC, true },
-	{ "realloc", GATE_REALLOC, true },
-	{ "free", GATE_FREE, true },
-	{ "memalign", GATE_MEMALIGN, false },
-	{ "aligned_alloc", GATE_MEMALIGN, false },
-	{ "posix_memalign", GATE_POSIX_MEMALIGN, false },
-	{ "valloc", GATE_MALLOC, false },
-	{ "pvalloc", GATE_MALLOC, false },
-};
-
-static bool is_listed(const struct gate_spec *specs, size_t len, raddr address)
-{
-	for (size_t i = 0; i < len; i++)
-		if (specs[i].address == address)
-			return true;
-	return false;
-}
-
-/* The library that the whole process allocates from: the first that defines malloc. */
-static bool find_allocator(struct tracer *tracer, const struct image **ret, struct error *err)
-{
-	struct symbol symbol;
-	if (!symbols_find_first(&tracer->images.symbols, "malloc", &symbol))
-		return error_set(err, ERROR_UNSUPPORTED, "process %d exports no malloc",
-				 tracer->pid);
-	const struct image *image = images_find(&tracer->images, symbol.address);
-	if (!image || !image_is_glibc(image))
-		return error_set(err, ERROR_UNSUPPORTED,
-				 "the C allocator is %s: this version knows glibc's only",
-				 symbol.image);
-	*ret = image;
-	return true;
-}
-
 bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len_ret,
 		       struct error *err)
 {
-	const struct image *image;
-	size_t len = 0;
-	if (!find_allocator(tracer, &image, err))
-		return false;
-
-	for (size_t i = 0; i < ARRAY_LEN(glibc_entries); i++) {
-		struct symbol symbol;
-		const char *name = glibc_entries[i].name;
-		if (!image_find_symbol(image, name, &symbol)) {
-			if (glibc_entries[i].is_needed)
-				return error_set(err, ERROR_UNSUPPORTED, "%s has no %s",
-						 image->path, name);
-			continue;
-		}
-		if (is_listed(ret, len, symbol.address) ||
-		    (!glibc_entries[i].is_needed &&
-		     !gates_can_hook(tracer->arch, &tracer->images, name, symbol.address)))
-			continue;
-		ret[len++] = (struct gate_spec){
-			.name = name,
-			.place = GATE_ENTRY,
-			.operation = glibc_entries[i].operation,
-			.kind = MEMORY_MALLOC,
-			.guard = GATE_UNGUARDED,
-			.address = symbol.address,
-			.max_counted_bytes = UINT64_MAX,
-		};
-	}
-	*len_ret = len;
-	return true;
+	return libc_specs(tracer->arch, &tracer->images, ret, len_ret, err);
 }
 
 /* ---- recovery -------------------------------------------------------------------------------- */
@@ -274,8 +222,8 @@ static bool undo_region(struct tracer *tracer, raddr base, bool *found_ret, stru
 bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err)
 {
 	raddr bases[REGIONS_MAX];
-	size_t count = regions_find(&tracer->memory.memory, &tracer->images.maps, bases,
-				    ARRAY_LEN(bases));
+	size_t count =
+		regions_find(&tracer->memory.memory, &tracer->images.maps, bases, ARRAY_LEN(bases));
 	*found_ret = false;
 	for (size_t i = 0; i < count; i++)
 		if (!undo_region(tracer, bases[i], found_ret, err))
@@ -283,16 +231,48 @@ bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err)
 	return true;
 }
 
-/* ---- planting -------------------------------------------------------------------------------- */
-
-/* An attach that was cut short before anything could be hooked leaves a region without magic. */
-static bool region_is_blank(struct target_memory *tm, raddr base)
+/* The function that an address stands for: itself, or what a pad of some region goes on to. */
+static bool resolve_pad(struct tracer *tracer, raddr function, raddr *ret, struct error *err)
 {
-	uint64_t magic;
-	struct error ignored;
-	return memory_read(&tm->memory, base + ANCHOR_OFFSET, &magic, sizeof(magic), &ignored) &&
-	       magic == 0;
+	raddr bases[REGIONS_MAX];
+	OWNED_MAPS struct maps maps = { 0 };
+	if (!maps_read(tracer->pid, &maps, err))
+		return false;
+
+	struct memory *memory = &tracer->memory.memory;
+	size_t count = regions_find(memory, &maps, bases, ARRAY_LEN(bases));
+	*ret = function;
+	for (size_t i = 0; i < count; i++)
+		for (size_t number = 0; number < pads_count(); number++)
+			if (bases[i] + pads_list[number].offset == function)
+				return memory_read(memory,
+						   bases[i] + ANCHOR_OFFSET + ANCHOR_GATES +
+							   number * ANCHOR_GATE_BYTES,
+						   ret, sizeof(*ret), err);
+	return true;
 }
+
+bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
+			bool *found_ret, struct error *err)
+{
+	*found_ret = false;
+	for (size_t i = 0; i < spec_count; i++) {
+		raddr original;
+		if (specs[i].place != GATE_SLOT)
+			continue;
+		if (!resolve_pad(tracer, specs[i].original, &original, err))
+			return false;
+		if (original == specs[i].original)
+			continue;
+		*found_ret = true;
+		if (!target_memory_write(&tracer->memory, specs[i].address, &original,
+					 sizeof(original), err))
+			return error_context(err, "slot of %s", specs[i].name);
+	}
+	return true;
+}
+
+/* ---- planting -------------------------------------------------------------------------------- */
 
 /* Free addresses within reach of the allocator's code; far away from it if possible, for close by
  * the program itself is about to map its next thread's stack. */
@@ -300,7 +280,7 @@ static bool find_place(struct tracer *tracer, const struct maps *maps, raddr *re
 		       struct error *err)
 {
 	const struct image *image;
-	if (!find_allocator(tracer, &image, err))
+	if (!libc_find_allocator(&tracer->images, &image, err))
 		return false;
 	raddr far = image->start > REGION_FAR ? image->start - REGION_FAR : image->start;
 	if (maps_find_gap(maps, far, far + 1, REGION_BYTES, REGION_REACH - REGION_FAR, ret) ||
@@ -309,46 +289,56 @@ static bool find_place(struct tracer *tracer, const struct maps *maps, raddr *re
 	return error_set(err, ERROR_UNSUPPORTED, "no free addresses near %s", image->path);
 }
 
+/* Whether the region at `base` can be used for these gates, which are prepared for it. */
+static bool region_serves(struct tracer *tracer, enum region_state *ret)
+{
+	uint64_t magic;
+	struct error ignored;
+	if (!memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
+			 sizeof(magic), &ignored))
+		return false;
+	*ret = magic == 0 ? REGION_BLANK : REGION_READY;
+	return magic == 0 || gates_fit_region(&tracer->gates, &tracer->memory);
+}
+
 /* A region of an earlier attach that fits, or a place for a new one within reach of the code. */
 static bool choose_region(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
-			  bool *is_fresh_ret, struct error *err)
+			  enum region_state *ret, struct error *err)
 {
 	struct target_memory *tm = &tracer->memory;
 	raddr bases[REGIONS_MAX];
 	OWNED_MAPS struct maps maps = { 0 };
 	if (!maps_read(tracer->pid, &maps, err))
 		return false;
-	size_t count = regions_find(&tm->memory, &maps, bases, ARRAY_LEN(bases));
 
-	*is_fresh_ret = false;
+	size_t count = regions_find(&tm->memory, &maps, bases, ARRAY_LEN(bases));
+	tracer->had_region = count > 0;
 	for (size_t i = 0; i < count; i++) {
 		struct error ignored;
 		if (!gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, bases[i],
 				   specs, spec_count, &ignored))
 			continue;
-		*is_fresh_ret = region_is_blank(tm, bases[i]);
-		if (*is_fresh_ret || gates_fit_region(&tracer->gates, tm))
+		if (region_serves(tracer, ret))
 			return true;
 		gates_deinit(&tracer->gates);
 	}
 
 	raddr base;
-	*is_fresh_ret = true;
-	if (!find_place(tracer, &maps, &base, err))
-		return false;
-	return gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, base, specs,
+	*ret = REGION_NEW;
+	return find_place(tracer, &maps, &base, err) &&
+	       gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, base, specs,
 			     spec_count, err);
 }
 
 /* The program may map something just where the region was to go: then another place is tried. */
 static bool open_region(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
-			struct region *ret, bool *is_fresh_ret, struct error *err)
+			struct region *ret, enum region_state *state_ret, struct error *err)
 {
 	for (int try = 0; try < REGION_TRIES; try++) {
-		if (!choose_region(tracer, specs, spec_count, is_fresh_ret, err))
+		if (!choose_region(tracer, specs, spec_count, state_ret, err))
 			return false;
-		if (region_open(&tracer->memory, &tracer->images, tracer->gates.base,
-				*is_fresh_ret, ret, err))
+		if (region_open(&tracer->memory, &tracer->images, tracer->gates.base, *state_ret,
+				ret, err))
 			return true;
 		gates_deinit(&tracer->gates);
 		if (err->kind != ERROR_TIMEOUT)
@@ -368,8 +358,7 @@ static bool has_thread_countdowns(const struct gates *gates)
 
 /* Every thread's own countdown starts from nothing. The words are glibc's to give: whoever else
  * uses them is not to be disturbed. */
-static bool reset_countdowns(struct tracer *tracer, const struct world *world, bool is_fresh,
-			     struct error *err)
+static bool reset_countdowns(struct tracer *tracer, const struct world *world, struct error *err)
 {
 	static const uint64_t nothing[2];
 	for (size_t i = 0; i < world->len; i++) {
@@ -380,7 +369,7 @@ static bool reset_countdowns(struct tracer *tracer, const struct world *world, b
 		if (!memory_read(&tracer->memory.memory, address, words, sizeof(words), err))
 			return error_context(err, "control block of thread %d",
 					     world->threads[i].tid);
-		if (is_fresh && (words[0] || words[1]))
+		if (!tracer->had_region && (words[0] || words[1]))
 			return error_set(err, ERROR_UNSAFE,
 					 "thread %d uses the words of its control block that "
 					 "glibc leaves free",
@@ -392,11 +381,9 @@ static bool reset_countdowns(struct tracer *tracer, const struct world *world, b
 }
 
 /* All threads are stopped: change the target and arm the gates. */
-static bool plant_stopped(struct tracer *tracer, struct world *world, bool is_fresh,
-			  struct error *err)
+static bool plant_stopped(struct tracer *tracer, struct world *world, struct error *err)
 {
-	if ((!has_thread_countdowns(&tracer->gates) ||
-	     reset_countdowns(tracer, world, is_fresh, err)) &&
+	if ((!has_thread_countdowns(&tracer->gates) || reset_countdowns(tracer, world, err)) &&
 	    gates_plant(&tracer->gates, &tracer->memory, world, err) &&
 	    stops_arm(&tracer->stops, true, err))
 		return true;
@@ -423,7 +410,7 @@ static bool world_is_ready(struct tracer *tracer, const struct world *world, str
 }
 
 /* One try with all threads stopped. ERROR_TIMEOUT: try again. */
-static bool try_to_plant(struct tracer *tracer, bool is_fresh, struct error *err)
+static bool try_to_plant(struct tracer *tracer, struct error *err)
 {
 	uint64_t start_ns = clock_monotonic_ns();
 	OWNED_WORLD struct world world = { 0 };
@@ -433,16 +420,16 @@ static bool try_to_plant(struct tracer *tracer, bool is_fresh, struct error *err
 		return error_set(err, ERROR_UNSAFE, "somebody else attaches to process %d",
 				 tracer->pid);
 
-	bool is_ok = plant_stopped(tracer, &world, is_fresh, err);
+	bool is_ok = plant_stopped(tracer, &world, err);
 	world_resume(&world);
 	tracer->stats.attach_stopped_seconds = seconds_since(start_ns);
 	return is_ok;
 }
 
-static bool stop_and_plant(struct tracer *tracer, bool is_fresh, struct error *err)
+static bool stop_and_plant(struct tracer *tracer, struct error *err)
 {
 	for (int try = 0; try < PLANT_TRIES; try++) {
-		if (try_to_plant(tracer, is_fresh, err))
+		if (try_to_plant(tracer, err))
 			return true;
 		if (err->kind != ERROR_TIMEOUT)
 			return false;
@@ -456,17 +443,17 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 		  struct error *err)
 {
 	struct region region;
-	bool is_fresh;
-	if (!open_region(tracer, specs, spec_count, &region, &is_fresh, err))
+	enum region_state state;
+	if (!open_region(tracer, specs, spec_count, &region, &state, err))
 		return false;
-	if (!gates_install(&tracer->gates, &tracer->memory, is_fresh, err) ||
+	if (!gates_install(&tracer->gates, &tracer->memory, state != REGION_READY, err) ||
 	    !stops_init(&tracer->stops, &tracer->memory, &region, &tracer->gates, options, listener,
 			err)) {
 		region_close(&region);
 		gates_deinit(&tracer->gates);
 		return false;
 	}
-	if (!stop_and_plant(tracer, is_fresh, err)) {
+	if (!stop_and_plant(tracer, err)) {
 		stops_deinit(&tracer->stops);
 		gates_deinit(&tracer->gates);
 		return false;
@@ -491,6 +478,7 @@ static bool region_stands(struct tracer *tracer)
 static bool look_after(struct tracer *tracer, struct error *err)
 {
 	uint64_t now_ns = clock_monotonic_ns();
+	world_release_stragglers();
 	if (has_ended(tracer))
 		return set_ended(tracer, err);
 	if (now_ns - tracer->looked_ns < LOOK_NS)
@@ -498,11 +486,15 @@ static bool look_after(struct tracer *tracer, struct error *err)
 
 	tracer->looked_ns = now_ns;
 	if (!region_stands(tracer))
-		return has_ended(tracer) ?
-			       set_ended(tracer, err) :
-			       error_set(err, ERROR_NO_PROCESS,
+		return has_ended(tracer)
+			       ? set_ended(tracer, err)
+			       : error_set(
+					 err, ERROR_NO_PROCESS,
 					 "process %d has replaced itself by another program (exec)",
 					 tracer->pid);
+	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
+		return error_set(err, ERROR_UNSAFE, "somebody else has attached to process %d",
+				 tracer->pid);
 	gates_replant_slots(&tracer->gates, &tracer->memory);
 	return true;
 }
@@ -523,12 +515,28 @@ static bool undo_stopped(struct tracer *tracer, struct error *err)
 	uint64_t start_ns = clock_monotonic_ns();
 	OWNED_WORLD struct world world = { 0 };
 	size_t undone;
-	if (!stops_arm(&tracer->stops, false, err) || !world_stop(tracer->pid, &world, err) ||
+	if (!world_stop(tracer->pid, &world, err) ||
 	    !gates_undo(&tracer->memory, tracer->gates.base, &undone, err))
 		return false;
 	world_resume(&world);
 	tracer->stats.lift_stopped_seconds = seconds_since(start_ns);
 	return true;
+}
+
+/* Disarmed gates let everything pass: there is time to wait for a thread that does not stop. */
+static bool undo(struct tracer *tracer, struct error *err)
+{
+	if (!stops_arm(&tracer->stops, false, err))
+		return false;
+	for (int try = 0; try < LIFT_TRIES; try++) {
+		if (undo_stopped(tracer, err))
+			return true;
+		if (err->kind != ERROR_TIMEOUT)
+			return false;
+		stops_release_all(&tracer->stops);
+		world_release_stragglers();
+	}
+	return false;
 }
 
 bool tracer_lift(struct tracer *tracer, struct error *err)
@@ -537,7 +545,7 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 		return true;
 
 	/* A target that has ended, or replaced itself, has no gates any more. */
-	bool is_ok = has_ended(tracer) || !region_stands(tracer) || undo_stopped(tracer, err) ||
+	bool is_ok = has_ended(tracer) || !region_stands(tracer) || undo(tracer, err) ||
 		     has_ended(tracer);
 	if (!has_ended(tracer))
 		stops_release_all(&tracer->stops);

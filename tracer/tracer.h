@@ -28,15 +28,15 @@ struct tracer;
 enum { TRACER_LIBC_SPECS_MAX = 16 };
 
 struct tracer_options {
-	uint64_t sample_bytes;	     /* fixed T; 0: adapt T to the budget */
-	double budget;		     /* largest share of time that threads may stand stopped: 0.01 */
+	uint64_t sample_bytes; /* fixed T; 0: adapt T to the budget */
+	double budget;	       /* largest share of time that threads may stand stopped: 0.01 */
 	double max_stops_per_second; /* 0: the default */
 };
 
 /** One thread that waits at a gate. */
 struct stop {
-	uint64_t time_ns; /* CLOCK_MONOTONIC */
-	int tid;	  /* in the target's own pid namespace */
+	uint64_t time_ns;     /* CLOCK_MONOTONIC */
+	int tid;	      /* in the target's own pid namespace */
 	raddr thread_pointer; /* its fs base, which is its pthread_self() */
 	const struct gate_spec *gate;
 	raddr block;		 /* what the allocator returned; never 0 */
@@ -80,8 +80,8 @@ struct memory *tracer_memory(struct tracer *tracer);
 struct symbols *tracer_symbols(struct tracer *tracer);
 struct loads *tracer_loads(struct tracer *tracer);
 
-/** Why a file that the target has mapped could not be read: if something is not found in the target,
- *  that is the likely cause. NULL if all could. Valid until tracer_close(). */
+/** Why a file that the target has mapped could not be read: if something is not found in the
+ * target, that is the likely cause. NULL if all could. Valid until tracer_close(). */
 const char *tracer_skipped_file(const struct tracer *tracer);
 
 /** Describe the gates for the target's C allocator (at most TRACER_LIBC_SPECS_MAX).
@@ -92,6 +92,13 @@ MUST_CHECK bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, 
 /** If an earlier filtrace was killed and left gates behind, take them out; `found_ret` tells.
  *  To be called before the target's tables are read for new specs. */
 MUST_CHECK bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err);
+
+/** Put originals back into slots that hold a gate of an earlier attach, where the target itself has
+ *  moved it to (whoever wraps an allocator saves the pointers that it finds). `found_ret` tells
+ *  whether there was one: then the specs are to be made anew. To be called with fresh specs before
+ *  planting, and after lifting. Errors: those of memory. */
+MUST_CHECK bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs,
+				   size_t spec_count, bool *found_ret, struct error *err);
 
 /** Plant the gates and start sampling. On failure the target is as it was. The listener must live
  *  until tracer_lift(). Errors: ERROR_NOT_PERMITTED, ERROR_NO_PROCESS, ERROR_UNSUPPORTED,

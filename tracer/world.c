@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
@@ -15,7 +16,7 @@
 
 /* How long a thread may take to stop. One that runs stops within microseconds; one that sleeps in
  * the kernel without a way to be woken (a dead disk) never does. */
-static const uint64_t STOP_TIMEOUT_NS = 2 * NS_PER_SECOND;
+static const uint64_t STOP_TIMEOUT_NS = 100 * NS_PER_MS;
 
 /* Kernel-internal results of an interrupted system call (linux/errno.h). */
 enum { KERNEL_ERESTARTNOINTR = 513 };
@@ -86,6 +87,25 @@ static void note_status(struct world_thread *thread, int status)
 	thread->orig_rax = (int64_t)regs.orig_rax;
 }
 
+/* Take a thread's status if it has a new one. Returns whether it has. The end of a child of our own
+ * stays to be waited for by whoever started it. */
+static bool take_status(int tid, int *ret)
+{
+	siginfo_t info = { 0 };
+	int events = WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT;
+	*ret = 0;
+	if (waitid(P_PID, (id_t)tid, &info, events))
+		return true; /* gone */
+	if (info.si_pid == 0)
+		return false;
+
+	bool has_ended = info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
+			 info.si_code == CLD_DUMPED;
+	if (has_ended && process_is_our_child(tid))
+		return true;
+	return waitpid(tid, ret, __WALL | WNOHANG) != 0;
+}
+
 /* Wait until every thread has stopped or ended. Polls, for a blocking wait could hang for ever on
  * one thread while others of the group are zombies. */
 static bool collect(struct world *world, struct error *err)
@@ -95,17 +115,17 @@ static bool collect(struct world *world, struct error *err)
 	for (size_t i = 0; i < world->len;) {
 		struct world_thread *thread = &world->threads[i];
 		int status;
-		pid_t reaped = thread->tid && !thread->is_stopped ?
-				       waitpid(thread->tid, &status, __WALL | WNOHANG) :
-				       -1;
-		if (reaped > 0)
-			note_status(thread, status);
-		if (reaped != 0) {
+		if (!thread->tid || thread->is_stopped) {
 			i++;
 			continue;
 		}
+		if (take_status(thread->tid, &status)) {
+			note_status(thread, status);
+			continue;
+		}
 		if (clock_monotonic_ns() > deadline)
-			return error_set(err, ERROR_TIMEOUT, "thread %d does not stop", thread->tid);
+			return error_set(err, ERROR_TIMEOUT, "thread %d does not stop",
+					 thread->tid);
 		sched_yield();
 	}
 	return true;
@@ -174,37 +194,76 @@ bool world_stop_one(int tid, struct world *ret, struct error *err)
 	return true;
 }
 
-/* Some system calls fail with EINTR at every ptrace stop (signal(7) "Interruption of system calls
- * by stop signals"). Unless a signal is the cause, let the kernel start the call again. */
+/* System calls that fail with EINTR at every ptrace stop, and that may be started again: nothing
+ * was done yet (signal(7) "Interruption of system calls by stop signals"; those of sockets do so
+ * only with a time-out set). */
+static const int interrupted_calls[] = {
+	SYS_epoll_wait, SYS_epoll_pwait, SYS_recvfrom,	   SYS_recvmsg,
+	SYS_recvmmsg,	SYS_accept,	 SYS_accept4,	   SYS_rt_sigtimedwait,
+	SYS_semop,	SYS_semtimedop,	 SYS_io_getevents,
+};
+
+static bool may_start_again(int64_t call)
+{
+	for (size_t i = 0; i < ARRAY_LEN(interrupted_calls); i++)
+		if (interrupted_calls[i] == call)
+			return true;
+	return false;
+}
+
+/* Unless a signal is the cause, let the kernel start the call again. */
 static void repair_eintr(int pid, const struct world_thread *thread)
 {
-	if (thread->rax != -EINTR || thread->orig_rax < 0 || thread->signal)
+	if (thread->rax != -EINTR || !may_start_again(thread->orig_rax) || thread->signal)
 		return;
 	if (process_thread_has_pending_signal(pid, thread->tid))
 		return;
-	ptrace(PTRACE_POKEUSER, thread->tid, register_offset(offsetof(struct user_regs_struct, rax)),
+	ptrace(PTRACE_POKEUSER, thread->tid,
+	       register_offset(offsetof(struct user_regs_struct, rax)),
 	       (long)-KERNEL_ERESTARTNOINTR);
 }
 
-/* A seized thread that did not stop in time cannot be detached before it stops. */
-static void resume_late(struct world_thread *thread)
+/* Threads that are still ours although their world is gone. Tracees belong to the tracing thread,
+ * and so does this list. */
+static _Thread_local struct {
+	int tids[64];
+	size_t len;
+} stragglers;
+
+static void add_straggler(int tid)
 {
-	int status;
-	if (waitpid(thread->tid, &status, __WALL | WNOHANG) > 0)
-		note_status(thread, status);
+	if (stragglers.len < ARRAY_LEN(stragglers.tids))
+		stragglers.tids[stragglers.len++] = tid;
+}
+
+void world_release_stragglers(void)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < stragglers.len; i++) {
+		int status;
+		int tid = stragglers.tids[i];
+		if (!take_status(tid, &status))
+			stragglers.tids[left++] = tid;
+		else if (WIFSTOPPED(status))
+			ptrace(PTRACE_DETACH, tid, NULL,
+			       (long)(status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)));
+	}
+	stragglers.len = left;
 }
 
 void world_resume(struct world *world)
 {
 	for (size_t i = 0; i < world->len; i++) {
 		struct world_thread *thread = &world->threads[i];
-		if (thread->tid && !thread->is_stopped)
-			resume_late(thread);
-		if (!thread->tid || !thread->is_stopped)
+		if (!thread->tid)
 			continue;
-		repair_eintr(world->pid, thread);
-		ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal);
+		if (thread->is_stopped)
+			repair_eintr(world->pid, thread);
+		if (!thread->is_stopped ||
+		    ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal))
+			add_straggler(thread->tid);
 	}
+	world_release_stragglers();
 	free(world->threads);
 	*world = (struct world){ 0 };
 }
@@ -274,7 +333,8 @@ bool world_thread_is_in_rseq(const struct world_thread *thread, struct memory *m
 	    !configuration.area ||
 	    !memory_read(memory, configuration.area + RSEQ_AREA_SECTION_OFFSET, &section_addr,
 			 sizeof(section_addr), &ignored) ||
-	    !section_addr || !memory_read(memory, section_addr, &section, sizeof(section), &ignored))
+	    !section_addr ||
+	    !memory_read(memory, section_addr, &section, sizeof(section), &ignored))
 		return false;
 	return thread->rip - section.start < section.len;
 }

@@ -48,13 +48,19 @@ void world_resume(struct world *world);
 #define OWNED_WORLD OWNED(world_resume)
 
 /** Tell whether the stack of some stopped thread holds, within 64 KiB of its end, an aligned word
- *  that is_hit() knows: a return address, or an instruction pointer saved below a signal handler. */
+ *  that is_hit() knows: a return address, or an instruction pointer saved below a signal handler.
+ */
 bool world_stacks_hold(const struct world *world, struct memory *memory,
 		       bool (*is_hit)(const void *context, raddr word), const void *context);
 
 /** Tell whether a stopped thread is inside a restartable sequence, which must not be left sideways
  *  (rseq(2)). False also where the kernel cannot say. */
 bool world_thread_is_in_rseq(const struct world_thread *thread, struct memory *memory);
+
+/** Let go of threads that could not be stopped in time, as soon as they do stop, and take note of
+ *  those that died while they were stopped. To be called now and then by the thread that traces,
+ * for as long as it does: such a thread stands still until then. */
+void world_release_stragglers(void);
 
 /** Let a stopped thread go on at `rip`. It must be stopped. False if it has died. */
 MUST_CHECK bool world_move(struct world_thread *thread, raddr rip, struct error *err);

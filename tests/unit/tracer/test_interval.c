@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "tracer/region_layout.h"
@@ -76,19 +77,45 @@ static void test_load_raises_and_quiet_lowers(void **state)
 	uint64_t raised = interval_bytes(&interval, interval.id);
 	assert_true(raised >= 100 * start); /* 50,000 stops a second where 500 are allowed */
 
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 1000; i++) /* it forgets the load by and by */
 		interval_adapt(&interval, &(struct interval_cost){ .seconds = 0.1 });
 	assert_int_equal(interval_bytes(&interval, interval.id), 1);
 }
 
-static void test_stopped_time_alone_raises(void **state)
+/* Stops that are ten times dearer must become ten times rarer, within the seconds it remembers. */
+static void test_dear_stops_become_rare(void **state)
+{
+	(void)state;
+	const double bytes_per_second = 1e8, seconds_per_stop = 300e-6;
+	struct interval interval = adaptive();
+	double rate = 0;
+	for (int i = 0; i < 200; i++) {
+		rate = bytes_per_second / (double)interval_bytes(&interval, interval.id);
+		interval_adapt(&interval, &(struct interval_cost){
+						  .seconds = 0.1,
+						  .stops = rate * 0.1,
+						  .stopped_seconds = rate * 0.1 * seconds_per_stop,
+					  });
+	}
+	assert_true(rate * seconds_per_stop <= 0.01);
+	assert_true(rate * seconds_per_stop >= 0.005);
+}
+
+/* One stop that lasts a hundred times longer than usual is the scheduler's doing. */
+static void test_one_slow_stop_changes_little(void **state)
 {
 	(void)state;
 	struct interval interval = adaptive();
-	uint64_t start = interval_bytes(&interval, interval.id);
-	struct interval_cost cost = { .seconds = 1, .stops = 10, .stopped_seconds = 0.1 };
-	assert_true(interval_adapt(&interval, &cost));
-	assert_true(interval_bytes(&interval, interval.id) >= 10 * start);
+	struct interval_cost usual = { .seconds = 0.1, .stops = 20, .stopped_seconds = 20 * 20e-6 };
+	for (int i = 0; i < 100; i++) {
+		usual.stops = 2e6 / (double)interval_bytes(&interval, interval.id);
+		usual.stopped_seconds = usual.stops * 20e-6;
+		interval_adapt(&interval, &usual);
+	}
+	double before = (double)interval_bytes(&interval, interval.id);
+	usual.stopped_seconds += 2e-3;
+	interval_adapt(&interval, &usual);
+	assert_true((double)interval_bytes(&interval, interval.id) <= 1.5 * before);
 }
 
 /* Stops are inversely proportional to T: wherever it starts, it must come to rest below the cap. */
@@ -112,8 +139,8 @@ static void test_fixed_interval_stays(void **state)
 	(void)state;
 	struct interval interval;
 	interval_init(&interval, 12345, 0.01, 500, 42);
-	assert_false(interval_adapt(&interval,
-				    &(struct interval_cost){ .seconds = 0.1, .stops = 1e6 }));
+	assert_false(
+		interval_adapt(&interval, &(struct interval_cost){ .seconds = 0.1, .stops = 1e6 }));
 	assert_int_equal(interval_bytes(&interval, interval.id), 12345);
 }
 
@@ -124,7 +151,8 @@ int main(void)
 		cmocka_unit_test(test_draws_are_exponential),
 		cmocka_unit_test(test_ids_mean_the_same_for_ever),
 		cmocka_unit_test(test_load_raises_and_quiet_lowers),
-		cmocka_unit_test(test_stopped_time_alone_raises),
+		cmocka_unit_test(test_dear_stops_become_rare),
+		cmocka_unit_test(test_one_slow_stop_changes_little),
 		cmocka_unit_test(test_settles_below_the_cap),
 		cmocka_unit_test(test_fixed_interval_stays),
 	};

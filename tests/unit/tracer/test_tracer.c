@@ -3,18 +3,22 @@
 #include "tracer/tracer.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "tracer/images.h"
+#include "tracer/region.h"
 #include "tracer/target_memory.h"
 
 struct target {
@@ -286,6 +290,121 @@ static void test_killed_tracer_harms_nothing(void **state)
 	end_target(&target);
 }
 
+/* The program maps a thread's stack just where the region was to go: then it is the stub that must
+ * give way, however often it is tried. */
+static void test_region_never_covers_what_is_mapped(void **state)
+{
+	(void)state;
+	struct target target;
+	struct target_memory tm;
+	struct images images;
+	struct region region;
+	struct error err = { 0 };
+	size_t tried = 0;
+	start_target(&target, "4");
+	assert_true(target_memory_init(&tm, target.pid, &err));
+	assert_true(images_init(&images, target.pid, &tm.memory, &err));
+	for (size_t i = 0; i < images.maps.len; i++) {
+		const struct mapping *mapping = &images.maps.list[i];
+		if (mapping->is_writable && !mapping->inode &&
+		    mapping->end - mapping->start > REGION_BYTES) {
+			assert_false(region_open(&tm, &images, mapping->start, REGION_NEW, &region,
+						 &err));
+			tried++;
+		}
+	}
+	assert_true(tried > 0); /* the stacks of the threads */
+	images_deinit(&images);
+	target_memory_deinit(&tm);
+	end_target(&target);
+}
+
+/* Signals that come faster than a waiting thread's time-outs must not keep it from noticing that
+ * its tracer is dead. */
+static void test_signals_do_not_hide_a_dead_tracer(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	start_target(&target, "4");
+	send_command(&target, "timer 1000");
+	await_answer(&target, "done");
+	for (useconds_t i = 0; i < 20; i++)
+		plant_and_be_killed(target.pid, 5000 + i * 500);
+	send_command(&target, "keep 10 5000"); /* answers: nobody waits any more */
+	await_answer(&target, "done");
+	lift(plant(target.pid, &listener, 65536));
+	end_target(&target);
+}
+
+static void test_target_without_descriptors_is_told_and_left_alone(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer;
+	struct error err = { 0 };
+	start_target(&target, "2");
+	send_command(&target, "files");
+	await_answer(&target, "done");
+	for (int i = 0; i < 20; i++) {
+		assert_false(try_to_plant(target.pid, &listener, 65536, &tracer, &err));
+		assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+		if (!strstr(err.context, "Too many open files"))
+			fail_msg("%d: %s", i, err.context);
+		tracer_close(tracer);
+	}
+	end_target(&target);
+}
+
+static void test_stopped_target_is_told_and_left_alone(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tracer *tracer;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct error err = { 0 };
+	int status;
+	start_target(&target, "2");
+	kill(target.pid, SIGSTOP);
+	waitpid(target.pid, &status, WUNTRACED);
+	for (int i = 0; i < 20; i++) {
+		assert_false(tracer_open(target.pid, &tracer, &err));
+		assert_int_equal(err.kind, ERROR_NOT_PERMITTED);
+	}
+	kill(target.pid, SIGCONT);
+	lift(plant(target.pid, &listener, 65536));
+	end_target(&target);
+}
+
+static void test_seccomp_is_refused(void **state)
+{
+	(void)state;
+	struct tracer *tracer;
+	struct error err = { 0 };
+	int ready[2];
+	char byte;
+	assert_int_equal(pipe(ready), 0);
+	int pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+		if (write(ready[1], "r", 1) == 1)
+			for (;;)
+				;
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_false(tracer_open(pid, &tracer, &err));
+	assert_int_equal(err.kind, ERROR_NOT_PERMITTED);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* it lives */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void test_target_that_ends_is_no_error(void **state)
 {
 	(void)state;
@@ -347,6 +466,11 @@ int main(void)
 		cmocka_unit_test(test_every_block_counts_once),
 		cmocka_unit_test(test_lift_leaves_code_intact),
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
+		cmocka_unit_test(test_region_never_covers_what_is_mapped),
+		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
+		cmocka_unit_test(test_target_without_descriptors_is_told_and_left_alone),
+		cmocka_unit_test(test_stopped_target_is_told_and_left_alone),
+		cmocka_unit_test(test_seccomp_is_refused),
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),
