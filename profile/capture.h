@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_CAPTURE_H
+#define PROFILE_CAPTURE_H
+
+/**
+ * @file
+ * A profile over time in one SQLite file. The only part that knows SQLite.
+ *
+ * The file can be read with the sqlite3 command while it is written and after its writer was
+ * killed; its tables, their columns and units are described by the statements in
+ * profile/capture_schema.c. Views answer the obvious questions: `sites`, `stacks`, `growth`.
+ */
+
+#include "base/error.h"
+#include "profile/snapshot.h"
+
+struct capture;
+
+/** Make a new capture file, mode 0600, never through a symlink. An existing regular file is
+ *  replaced if `force`, else refused. Errors: ERROR_FILE, ERROR_NO_MEMORY. */
+MUST_CHECK bool capture_create(const char *path, bool force, struct capture **ret,
+			       struct error *err);
+
+/** Write a snapshot, in one transaction; meant to be called about once a second with snapshots of
+ *  one profile. Rows whose figures moved by less than one percent may keep their old figures until
+ *  capture_close(). After a failure every later write fails too.
+ *  Errors: ERROR_FILE (disk full, no longer writable), ERROR_NO_MEMORY. */
+MUST_CHECK bool capture_write(struct capture *capture, const struct snapshot *snapshot,
+			      struct error *err);
+
+/** Write what was held back, fold everything into one single file, and give back the capture, also
+ *  on failure. Takes NULL. Errors: ERROR_FILE. */
+MUST_CHECK bool capture_close(struct capture *capture, struct error *err);
+
+/** Give back a capture whose file no longer matters; what was written stays readable. Takes NULL.
+ */
+void capture_abandon(struct capture *capture);
+
+/** Read the last state of a capture, which may come from anybody. snapshot_destroy() gives it back.
+ *  Errors: ERROR_FILE (no such file, not a capture, a newer filtrace's, damaged), ERROR_NO_MEMORY.
+ */
+MUST_CHECK bool capture_load(const char *path, struct snapshot **ret, struct error *err);
+
+#endif

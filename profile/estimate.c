@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "profile/estimate.h"
+
+#include <math.h>
+
+/* The 97.5% point z of the normal distribution, z^2/2 and z^2/4. */
+static const double z = 1.959964;
+static const double half_z2 = 1.920729;
+static const double quarter_z2 = 0.960365;
+
+/* The shortest stretch: 16 of them are a second. */
+static const double stretch_seconds_min = 1.0 / 16;
+
+struct observation observation_make(double size_bytes, double interval_bytes, double start_seconds)
+{
+	bool is_exact = interval_bytes <= 1;
+	/* An empty block weighs nothing, but must not have been impossible to sample. */
+	double sampled_bytes = fmax(size_bytes, 1);
+	return (struct observation){
+		.size_bytes = size_bytes,
+		.probability = is_exact ? 1 : -expm1(-sampled_bytes / interval_bytes),
+		.interval_bytes = is_exact ? 0 : interval_bytes,
+		.start_seconds = start_seconds,
+	};
+}
+
+void observation_double(struct observation *block)
+{
+	block->probability /= 2;
+	/* The interval at which Poisson sampling would have given this probability: more than twice
+	 * the old one for blocks that were certain to be sampled. */
+	double equivalent = -block->size_bytes / log1p(-block->probability);
+	block->interval_bytes = fmax(2 * block->interval_bytes, equivalent);
+}
+
+static double observation_weight(const struct observation *block)
+{
+	return block->size_bytes / block->probability;
+}
+
+static double observation_variance(const struct observation *block)
+{
+	double weight = observation_weight(block);
+	return weight * weight * (1 - block->probability);
+}
+
+/* The stretch in which an instant lies. */
+static size_t stretch_at(double seconds, double stretch_seconds)
+{
+	size_t i = (size_t)(seconds / stretch_seconds);
+	return i < STRETCHES_MAX ? i : STRETCHES_MAX - 1;
+}
+
+/* Make the stretches long enough to reach an instant, merging two and two. */
+static void history_reach(struct history *history, double seconds)
+{
+	if (history->stretch_seconds == 0)
+		history->stretch_seconds = stretch_seconds_min;
+	while (seconds > history->stretch_seconds * STRETCHES_MAX) {
+		float *areas = history->areas;
+		for (size_t i = 0; i < STRETCHES_MAX / 2; i++)
+			areas[i] = areas[2 * i] + areas[2 * i + 1];
+		for (size_t i = STRETCHES_MAX / 2; i < STRETCHES_MAX; i++)
+			areas[i] = 0;
+		history->stretch_seconds *= 2;
+	}
+}
+
+void history_add(struct history *history, const struct observation *block, double end_seconds)
+{
+	double weight = observation_weight(block);
+	double start = fmax(block->start_seconds, 0);
+	double lived = end_seconds - start;
+	double sum = end_seconds + start;
+	double variance = observation_variance(block) * lived * lived;
+
+	history->weight += weight;
+	history->weight_interval += weight * block->interval_bytes;
+	history->moments[0] += weight * lived;
+	history->moments[1] += weight * lived * sum;
+	history->variance_moments[0] += variance;
+	history->variance_moments[1] += variance * sum;
+	history->variance_moments[2] += variance * sum * sum;
+
+	history_reach(history, end_seconds);
+	double stretch = history->stretch_seconds;
+	size_t last = stretch_at(end_seconds, stretch);
+	for (size_t i = stretch_at(start, stretch); i <= last; i++) {
+		double from = fmax(start, (double)i * stretch);
+		double to = i == last ? end_seconds : (double)(i + 1) * stretch;
+		history->areas[i] += (float)(weight * (to - from));
+	}
+}
+
+void tally_init(struct tally *tally, double now_seconds)
+{
+	*tally = (struct tally){ .now_seconds = now_seconds,
+				 .oldest_start_seconds = now_seconds,
+				 .stretch_seconds = stretch_seconds_min };
+	while (now_seconds > tally->stretch_seconds * STRETCHES_MAX)
+		tally->stretch_seconds *= 2;
+}
+
+/* 6/tau^3; no time, no growth. */
+static double growth_scale(const struct tally *tally)
+{
+	double now = tally->now_seconds;
+	return now > 0 ? 6 / (now * now * now) : 0;
+}
+
+void tally_add_live(struct tally *tally, const struct observation *block, enum memory_kind kind)
+{
+	double weight = observation_weight(block);
+	double variance = observation_variance(block);
+	double start = fmin(fmax(block->start_seconds, 0), tally->now_seconds);
+	double gain = growth_scale(tally) * (tally->now_seconds - start) * start;
+
+	tally->samples++;
+	tally->blocks += 1 / block->probability;
+	tally->oldest_start_seconds = fmin(tally->oldest_start_seconds, block->start_seconds);
+	tally->kind_bytes[kind] += weight;
+	tally->live_variance += variance;
+	tally->live_interval += weight * block->interval_bytes;
+	tally->weight += weight;
+	tally->weight_interval += weight * block->interval_bytes;
+	tally->growth += weight * gain;
+	tally->growth_variance += variance * gain * gain;
+
+	size_t i = stretch_at(start, tally->stretch_seconds);
+	double end = fmin((double)(i + 1) * tally->stretch_seconds, tally->now_seconds);
+	tally->areas[i] += weight * (end - start);
+	if (i + 1 < STRETCHES_MAX)
+		tally->rises[i + 1] += weight;
+}
+
+void tally_add_history(struct tally *tally, const struct history *history)
+{
+	double now = tally->now_seconds;
+	double scale = growth_scale(tally);
+	const double *moments = history->moments;
+	const double *variance = history->variance_moments;
+
+	tally->weight += history->weight;
+	tally->weight_interval += history->weight_interval;
+	tally->growth += scale * (moments[1] - now * moments[0]);
+	tally->growth_variance +=
+		scale * scale * (variance[2] - 2 * now * variance[1] + now * now * variance[0]);
+
+	struct history reached = *history;
+	history_reach(&reached, now);
+	for (size_t i = 0; i < STRETCHES_MAX; i++)
+		tally->areas[i] += (double)reached.areas[i];
+}
+
+void tally_merge(struct tally *tally, const struct tally *from)
+{
+	tally->samples += from->samples;
+	tally->blocks += from->blocks;
+	tally->oldest_start_seconds = fmin(tally->oldest_start_seconds, from->oldest_start_seconds);
+	for (size_t i = 0; i < MEMORY_KIND_COUNT; i++)
+		tally->kind_bytes[i] += from->kind_bytes[i];
+	tally->live_variance += from->live_variance;
+	tally->live_interval += from->live_interval;
+	tally->weight += from->weight;
+	tally->weight_interval += from->weight_interval;
+	tally->growth += from->growth;
+	tally->growth_variance += from->growth_variance;
+	for (size_t i = 0; i < STRETCHES_MAX; i++) {
+		tally->areas[i] += from->areas[i];
+		tally->rises[i] += from->rises[i];
+	}
+}
+
+/* One stretch as a point of the regression. */
+struct stretch {
+	double middle_seconds;
+	double seconds;
+	double live_bytes; /* on average */
+};
+
+static size_t tally_stretches(const struct tally *tally, struct stretch *ret)
+{
+	double living = 0;
+	size_t count = 0;
+	for (; count < STRETCHES_MAX; count++) {
+		double start = (double)count * tally->stretch_seconds;
+		double seconds = fmin(tally->stretch_seconds, tally->now_seconds - start);
+		if (seconds <= 0)
+			break;
+		living += tally->rises[count];
+		ret[count] = (struct stretch){
+			.middle_seconds = start + seconds / 2,
+			.seconds = seconds,
+			.live_bytes = tally->areas[count] / seconds + living,
+		};
+	}
+	return count;
+}
+
+/* Variance of the slope from what the stretches stray from a straight line. Two degrees of freedom
+ * go into the line; two more come off so that 1.96 standard errors hold for few stretches, as
+ * Student's t does. */
+static double fit_variance(const struct tally *tally)
+{
+	struct stretch stretches[STRETCHES_MAX];
+	size_t count = tally_stretches(tally, stretches);
+	if (count <= 4)
+		return 0;
+
+	double now = tally->now_seconds;
+	double mean = 0;
+	for (size_t i = 0; i < count; i++)
+		mean += stretches[i].live_bytes * stretches[i].seconds / now;
+
+	double time_square = 0, product = 0, bytes_square = 0;
+	for (size_t i = 0; i < count; i++) {
+		double time = stretches[i].middle_seconds - now / 2;
+		double bytes = stretches[i].live_bytes - mean;
+		time_square += time * time * stretches[i].seconds;
+		product += time * bytes * stretches[i].seconds;
+		bytes_square += bytes * bytes * stretches[i].seconds;
+	}
+	double residual = fmax(bytes_square - product * product / time_square, 0);
+	return residual / time_square / (double)(count - 4);
+}
+
+static struct estimate estimate_make(double value, double shift, double half)
+{
+	double low = value + shift - half;
+	double high = value + shift + half;
+	return (struct estimate){ value, low, high, fmax(high - value, value - low) };
+}
+
+/* The mean interval between samples, weighted by what they stand for. */
+static double mean_interval(double weight_interval, double weight, double otherwise)
+{
+	if (weight > 0)
+		return weight_interval / weight;
+	return otherwise <= 1 ? 0 : otherwise;
+}
+
+static struct estimate live_estimate(const struct tally *tally, double live, double interval_bytes)
+{
+	double interval = mean_interval(tally->live_interval, live, interval_bytes);
+	double unseen = quarter_z2 * interval * interval;
+	struct estimate ret =
+		estimate_make(live, half_z2 * interval, z * sqrt(tally->live_variance + unseen));
+	ret.low = fmax(ret.low, 0);
+	ret.error = fmax(ret.high - live, live - ret.low);
+	return ret;
+}
+
+static struct estimate growth_estimate(const struct tally *tally, double interval_bytes)
+{
+	double now = tally->now_seconds;
+	if (now <= 0)
+		return (struct estimate){ 0 };
+
+	double interval = mean_interval(tally->weight_interval, tally->weight, interval_bytes);
+	double leaker = interval / now;
+	double centre =
+		interval > 0 ? interval * (tally->growth + leaker) / (tally->weight + interval) : 0;
+	double variance = fmax(tally->growth_variance, 0) + quarter_z2 * leaker * leaker +
+			  fit_variance(tally);
+	struct estimate ret = estimate_make(tally->growth, half_z2 * centre, z * sqrt(variance));
+	ret.low = fmin(ret.low, tally->growth - half_z2 * leaker);
+	ret.error = fmax(ret.error, ret.value - ret.low);
+	return ret;
+}
+
+void tally_figures(const struct tally *tally, double interval_bytes, struct figures *ret)
+{
+	double live = 0;
+	for (size_t i = 0; i < MEMORY_KIND_COUNT; i++)
+		live += tally->kind_bytes[i];
+
+	*ret = (struct figures){
+		.live_bytes = live_estimate(tally, live, interval_bytes),
+		.growth_bytes_per_second = growth_estimate(tally, interval_bytes),
+		.live_blocks = tally->blocks,
+		.oldest_seconds = tally->now_seconds - tally->oldest_start_seconds,
+		.live_samples = tally->samples,
+	};
+	for (size_t i = 0; i < MEMORY_KIND_COUNT; i++)
+		ret->kind_live_bytes[i] = tally->kind_bytes[i];
+}

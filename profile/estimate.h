@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROFILE_ESTIMATE_H
+#define PROFILE_ESTIMATE_H
+
+/**
+ * @file
+ * The statistics: sampled blocks in, unbiased figures with 95% intervals out. Pure.
+ *
+ * A block of s bytes, sampled with probability p, stands for w = s/p bytes (Horvitz-Thompson); the
+ * variance of that is estimated by w^2 (1-p). All sums below are of such weights.
+ *
+ * *Live bytes*: W, the sum over live blocks. Its interval is of Wilson's kind, which holds for few
+ * samples too: (W + 1.92 T) +- 1.96 sqrt(V + 0.96 T^2), T being the mean interval between samples.
+ *
+ * *Growth*: the least-squares slope, in continuous time, of live bytes over [0, tau], tau being the
+ * time since attach:  12/tau^3 * integral of (t - tau/2) live(t) dt.  A block that lived over
+ * [a, f] contributes w g, with g = 6/tau^3 (f-a)(f+a-tau); g is 1/tau on average where memory
+ * leaks steadily, and nearly 0 for what lives shortly. The estimate G is unbiased for the slope of
+ * the true live(t). Its interval adds up three uncertainties:
+ * - sampling: the sum of w^2 (1-p) g^2;
+ * - samples not seen: as above, with r0 = T/tau for T in the half-width, and in the shift of the
+ *   centre T times the mean g of all samples, counting one imagined steady leaker among them; the
+ *   lower end is at least 1.92 r0 below G, for what was not seen may as well have been freed;
+ * - fit: what live(t), averaged over 8 to 16 stretches of time, strays from a straight line, so
+ * that a cache that fills and stays, or a sawtooth, does not pass for a leak measured precisely.
+ * The first second, in which there are fewer stretches, is treated as if it were a line. With T = 1
+ * every block is seen and only the last remains.
+ */
+
+#include <stddef.h>
+
+#include "profile/snapshot.h"
+
+/** One sampled block. Seconds count from attach, or from where growth was restarted: a block that is
+ *  older starts before 0, and was there all the time. */
+struct observation {
+	double size_bytes;
+	double probability;
+	double interval_bytes; /* 0: no block like this one is missed */
+	double start_seconds;
+};
+
+/** Describe a block that was sampled at a mean interval of `interval_bytes`; at most 1: every block
+ *  is sampled. */
+struct observation observation_make(double size_bytes, double interval_bytes, double start_seconds);
+
+/** Halve the probability: every second block like this one is forgotten. */
+void observation_double(struct observation *block);
+
+/** In how many stretches of time, at most, the course of live bytes is remembered. */
+enum { STRETCHES_MAX = 16 };
+
+/** What remains of freed blocks. All zero: no block yet. */
+struct history {
+	double weight;		    /* sum of w */
+	double weight_interval;	    /* of w T */
+	double moments[2];	    /* of w d (f+a)^i, d being f - a */
+	double variance_moments[3]; /* of w^2 (1-p) d^2 (f+a)^i */
+	double stretch_seconds;
+	float areas[STRETCHES_MAX]; /* byte-seconds lived in each stretch */
+};
+
+/** Note that a block was freed. `end_seconds` is not before its start. */
+void history_add(struct history *history, const struct observation *block, double end_seconds);
+
+/** Sums over some blocks, from which their figures are derived. */
+struct tally {
+	double now_seconds;
+	double stretch_seconds;
+	size_t samples;
+	double blocks;
+	double oldest_start_seconds;
+	double kind_bytes[MEMORY_KIND_COUNT];
+	double live_variance;
+	double live_interval; /* of w T, live blocks */
+	double weight;	      /* of w, live and freed blocks */
+	double weight_interval;
+	double growth;
+	double growth_variance;
+	double areas[STRETCHES_MAX]; /* byte-seconds of blocks that did not last to the stretch's
+				      * end, or began in it */
+	double rises[STRETCHES_MAX]; /* bytes that live from the beginning of the stretch until now
+				      */
+};
+
+void tally_init(struct tally *tally, double now_seconds);
+void tally_add_live(struct tally *tally, const struct observation *block, enum memory_kind kind);
+void tally_add_history(struct tally *tally, const struct history *history);
+
+/** Add the sums of `from`, which was made for the same time. */
+void tally_merge(struct tally *tally, const struct tally *from);
+
+/** Derive the figures. `interval_bytes` is the T of now: it stands in where no sample tells one. */
+void tally_figures(const struct tally *tally, double interval_bytes, struct figures *ret);
+
+#endif

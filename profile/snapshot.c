@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "profile/snapshot_build.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+const struct frame snapshot_unknown_frame = { .function = "[unknown]", .file = "" };
+
+/* Memory that is only ever given back as a whole. */
+struct chunk {
+	struct chunk *next;
+	size_t used;
+	size_t size;
+	alignas(max_align_t) char bytes[];
+};
+
+enum { CHUNK_BYTES = 128 * 1024 };
+
+bool snapshot_create(struct snapshot **ret, struct error *err)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for a snapshot");
+	*ret = snapshot;
+	return true;
+}
+
+void snapshot_destroy(struct snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	for (struct chunk *chunk = snapshot->storage; chunk;) {
+		struct chunk *next = chunk->next;
+		free(chunk);
+		chunk = next;
+	}
+	free(snapshot);
+}
+
+/* Put a chunk in front that has room for `size` bytes at least. */
+static struct chunk *chunk_add(struct snapshot *snapshot, size_t size)
+{
+	size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+	struct chunk *chunk = calloc(1, sizeof(*chunk) + room);
+	if (!chunk)
+		return NULL;
+	chunk->size = room;
+	chunk->next = snapshot->storage;
+	snapshot->storage = chunk;
+	return chunk;
+}
+
+void *snapshot_alloc(struct snapshot *snapshot, size_t count, size_t element_bytes,
+		     struct error *err)
+{
+	size_t size;
+	bool is_too_large =
+		__builtin_mul_overflow(count, element_bytes, &size) || size > PTRDIFF_MAX / 2;
+	struct chunk *chunk = snapshot->storage;
+	if (!is_too_large && (!chunk || chunk->size - chunk->used < size))
+		chunk = chunk_add(snapshot, size);
+	if (is_too_large || !chunk) {
+		error_set(err, ERROR_NO_MEMORY, "no memory for a snapshot of this size");
+		return NULL;
+	}
+
+	void *ret = chunk->bytes + chunk->used;
+	size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	size_t left = chunk->size - chunk->used;
+	chunk->used += rounded < left ? rounded : left;
+	return ret;
+}
+
+bool snapshot_copy_text(struct snapshot *snapshot, const char *text, const char **ret,
+			struct error *err)
+{
+	if (!text) {
+		*ret = NULL;
+		return true;
+	}
+	size_t bytes = strlen(text) + 1;
+	char *copy = snapshot_alloc(snapshot, bytes, 1, err);
+	if (!copy)
+		return false;
+	*ret = memcpy(copy, text, bytes);
+	return true;
+}
+
+bool snapshot_copy_frame(struct snapshot *snapshot, const struct frame *frame,
+			 const struct frame **ret, struct error *err)
+{
+	struct frame *copy = snapshot_alloc(snapshot, 1, sizeof(*copy), err);
+	if (!copy || !snapshot_copy_text(snapshot, frame->function, &copy->function, err) ||
+	    !snapshot_copy_text(snapshot, frame->file, &copy->file, err))
+		return false;
+	copy->line = frame->line;
+	*ret = copy;
+	return true;
+}
+
+bool snapshot_copy_target(struct snapshot *snapshot, const struct snapshot_target *target,
+			  struct error *err)
+{
+	struct snapshot_target *copy = &snapshot->target;
+	size_t count = 0;
+	while (target->command && target->command[count])
+		count++;
+
+	copy->pid = target->pid;
+	copy->has_exited = target->has_exited;
+	copy->command = snapshot_alloc(snapshot, count + 1, sizeof(*copy->command), err);
+	if (!copy->command ||
+	    !snapshot_copy_text(snapshot, target->python ? target->python : "", &copy->python, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const char *argument;
+		if (!snapshot_copy_text(snapshot, target->command[i], &argument, err))
+			return false;
+		copy->command[i] = (char *)argument;
+	}
+	return true;
+}
+
+static int frame_compare(const struct frame *a, const struct frame *b)
+{
+	int order = strcmp(a->file, b->file);
+	if (order == 0)
+		order = (a->line > b->line) - (a->line < b->line);
+	return order ? order : strcmp(a->function, b->function);
+}
+
+static int figures_compare(const struct figures *a, const struct figures *b)
+{
+	double left = a->live_bytes.value, right = b->live_bytes.value;
+	return (left < right) - (left > right);
+}
+
+static int site_compare(const void *a, const void *b)
+{
+	const struct snapshot_site *left = a, *right = b;
+	int order = figures_compare(&left->figures, &right->figures);
+	return order ? order : frame_compare(left->frame, right->frame);
+}
+
+static int stack_compare(const void *a, const void *b)
+{
+	const struct snapshot_stack *left = a, *right = b;
+	int order = figures_compare(&left->figures, &right->figures);
+	for (size_t i = 0; order == 0 && i < left->frame_count && i < right->frame_count; i++) {
+		if (left->frames[i] != right->frames[i])
+			order = frame_compare(left->frames[i], right->frames[i]);
+	}
+	if (order == 0)
+		order = (left->frame_count > right->frame_count) -
+			(left->frame_count < right->frame_count);
+	return order ? order : (int)left->kind - (int)right->kind;
+}
+
+void snapshot_sort(struct snapshot *snapshot)
+{
+	if (snapshot->stack_count)
+		qsort(snapshot->stacks, snapshot->stack_count, sizeof(*snapshot->stacks),
+		      stack_compare);
+	if (snapshot->site_count)
+		qsort(snapshot->sites, snapshot->site_count, sizeof(*snapshot->sites),
+		      site_compare);
+}
