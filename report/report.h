@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+/**
+ * @file
+ * A snapshot as text for people and JSON for programs. Names from the target are made printable,
+ * valid UTF-8 here; whatever the target calls itself, the output is well-formed.
+ *
+ * Every function writes to `out`, flushes it, and fails with ERROR_FILE if not everything could be
+ * written.
+ */
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "profile/snapshot.h"
+#include "profile/verdict.h"
+
+struct report_text_options {
+	size_t top; /* how many sites to show; 0: the default of 20 */
+};
+
+/** Write the text report, at most 100 columns wide. `options` may be NULL. */
+MUST_CHECK bool report_text(const struct snapshot *snapshot,
+			    const struct report_text_options *options, FILE *out,
+			    struct error *err);
+
+/** Write the JSON document `filtrace.report/1` (docs/report.schema.json). */
+MUST_CHECK bool report_json(const struct snapshot *snapshot, FILE *out, struct error *err);
+
+/** The result of a check. */
+struct report_check {
+	const struct verdict *verdict;	 /* NULL: no verdict was reached, which is an "error" */
+	const struct snapshot *snapshot; /* what the verdict is about; may be NULL without one */
+	int code;			 /* exit status of the check itself */
+	const int *child_exit; /* status of the launched command; NULL: none, or it runs on */
+};
+
+/** Write the JSON document `filtrace.check/1` (docs/check.schema.json). */
+MUST_CHECK bool report_check_json(const struct report_check *check, FILE *out, struct error *err);
+
+#endif
