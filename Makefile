@@ -2,7 +2,6 @@
 
 BUILD   ?= build
 CC      ?= cc
-DEBUG   ?=
 VERSION := 0.1.0
 
 CFLAGS  ?= -O2 -g
@@ -10,7 +9,7 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
            $(if $(CI),-Werror)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DFILTRACE_VERSION='"$(VERSION)"' -I. -pthread -fno-common \
               -DBUILD_DIR='"$(BUILD)"' $(WARN) $(CFLAGS) $(SANITIZE)
-LIBS    := -lelf -ldw -lncursesw -ltinfo -lsqlite3 -ljansson -lZydis -lZycore -lm -pthread
+LIBS    := -lelf -lncursesw -ltinfo -lsqlite3 -ljansson -lZydis -lZycore -lm -pthread
 
 # A folder may include from the folders behind it, never the other way round.
 FOLDERS := cli tui report profile pyframes tracer base
@@ -18,7 +17,6 @@ archive  = $(BUILD)/$(1).a
 objects  = $(patsubst %,$(BUILD)/%.o,$(wildcard $(1)/*.c $(1)/*.S))
 
 .DEFAULT_GOAL := all
-.PHONY: all clean help
 .SECONDARY:
 
 all: $(BUILD)/filtrace ## build the program
@@ -65,10 +63,63 @@ $(BUILD)/fixtures/%: fixtures/%.c
 
 $(UNIT_TESTS): $(TARGETS)
 
+# PYTHON is Debian's own, whatever other python3 comes first in PATH: its packages are used.
+PYTHON  := /usr/bin/python3
+PREFIX  ?= /usr/local
+SUBMAKE  = $(MAKE) --no-print-directory -j$(shell nproc)
+C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures) tests/unit/*/*.[ch])
+ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+           SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+.PHONY: all demo test test-unit test-e2e truth bench asan lint format install clean help
+.PHONY: unit-tests packages-build packages-demo packages-test
+
+packages-%:
+	@scripts/packages.sh $*
+
+unit-tests: $(UNIT_TESTS)
+
+# Packages come before anything is compiled, also with make -j: hence the recursive calls.
+demo: packages-build packages-demo ## a leaking Flask server, and filtrace attached to it
+	@$(SUBMAKE) all
+	@scripts/demo.sh $(BUILD)/filtrace
+
+test: packages-build packages-demo packages-test ## all tests, ending in one line of counts
+	@$(SUBMAKE) all unit-tests
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS) --e2e tests/e2e
+
+test-unit: packages-build packages-test ## unit tests only
+	@$(SUBMAKE) unit-tests
+	@$(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS)
+
+test-e2e: packages-build packages-demo packages-test ## end-to-end tests only; PYTEST='-k kill' picks some
+	@$(SUBMAKE) all $(TARGETS)
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --e2e tests/e2e --pytest='$(PYTEST)'
+
+truth: all ## 20 recordings of the Flask server against its own truth, as a table
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/e2e/repeat_truth.py
+
+bench: packages-build packages-demo packages-test ## what filtrace costs its target, as a table
+	@$(SUBMAKE) all
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/bench/bench.py $(BENCH)
+
+asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory $(ASAN) test
+
+lint: ## formatting, SPDX lines, direction of includes, Python syntax
+	@clang-format --dry-run -Werror $(C_FILES)
+	@scripts/lint.sh
+
+format: ## let clang-format decide
+	@clang-format -i $(C_FILES)
+
+install: all ## install into $(PREFIX)
+	install -D -m 755 $(BUILD)/filtrace $(DESTDIR)$(PREFIX)/bin/filtrace
+
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-asan
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

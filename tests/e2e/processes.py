@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Start targets and filtrace itself, talk to them, and see them end as promised.
+
+Nobody sleeps to wait for something: every wait has a condition and a deadline.
+"""
+
+import json
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import time
+import urllib.request
+
+from images import is_gated
+from interpreters import DEBIAN_PATH
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "fixtures"
+FILTRACE = os.path.abspath(os.environ.get("FILTRACE", ROOT / "build" / "filtrace"))
+DEADLINE_SECONDS = 30
+
+
+def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):
+    """Wait until `condition()` is true, and return what it gave."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(pause)
+
+
+class Lines:
+    """Lines of a pipe, each read with a deadline."""
+
+    def __init__(self, pipe):
+        self.fd = pipe.fileno()
+        self.pending = b""
+
+    def next(self, seconds=DEADLINE_SECONDS):
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self.pending:
+            left = max(0, deadline - time.monotonic())
+            assert select.select([self.fd], [], [], left)[0], f"no line within {seconds} s"
+            received = os.read(self.fd, 65536)
+            assert received, f"output ended after {self.pending!r}"
+            self.pending += received
+        line, self.pending = self.pending.split(b"\n", 1)
+        return line.decode()
+
+
+class Target:
+    """A program of fixtures/, from its `ready` to its `unharmed`."""
+
+    def __init__(self, name, arguments, python, directory):
+        self.name = name
+        command = [python, "-B", str(FIXTURES / name), *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid = self.process.pid
+        self.lines = Lines(self.process.stdout)
+        self.facts = {}
+        self.has_ended = False
+
+    def wait_ready(self):
+        word, *facts = self.lines.next().split()
+        assert word == "ready", f"{self.name} says {word!r}"
+        self.facts = dict(fact.split("=", 1) for fact in facts)
+
+    def ask(self, command):
+        """Send a command; return the JSON of its answer."""
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.lines.next())
+
+    def get(self, path):
+        """Ask a server for a page."""
+        with urllib.request.urlopen(self.facts["url"] + path, timeout=10) as response:
+            return response.read().decode()
+
+    def truth(self):
+        """What a leaking server says of its own leak."""
+        return json.loads(self.get("/truth"))
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def end(self):
+        """Let the target end, once, and assert that it finds itself unharmed."""
+        if self.has_ended:
+            return
+        self.has_ended = True
+        assert self.is_running(), f"{self.name} died with {self.process.returncode}"
+        self.process.stdin.close()
+        if "url" in self.facts:  # a server: it reads no commands
+            self.process.terminate()
+        word = self.lines.next().split()[0]
+        status = self.process.wait(DEADLINE_SECONDS)
+        assert (word, status) == ("unharmed", 0), f"{self.name} said {word!r}, status {status}"
+
+    def kill(self):
+        """Make sure that the target is gone, whatever happened."""
+        self.has_ended = True
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                pass
+
+
+class Tracing:
+    """A filtrace that runs beside the test."""
+
+    def __init__(self, arguments, directory, target=None):
+        self.target = target
+        self.process = subprocess.Popen(
+            [FILTRACE, *map(str, arguments)], cwd=directory, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def wait_attached(self):
+        """Wait until the gates are planted: from then on every allocation is seen."""
+        def is_attached():
+            assert self.process.poll() is None, "filtrace ended: " + self.process.stderr.read()
+            return is_gated(self.target.pid)
+
+        wait_until(is_attached, f"filtrace attached to {self.target.pid}")
+        return self
+
+    def finish(self, seconds=DEADLINE_SECONDS):
+        """Wait for the end. Returns status, standard output, standard error."""
+        stdout, stderr = self.process.communicate(timeout=seconds)
+        return subprocess.CompletedProcess(
+            self.process.args, self.process.returncode, stdout, stderr)
+
+    def interrupt(self):
+        """Ask for the end as Ctrl-C does, and wait for it."""
+        self.process.send_signal(signal.SIGINT)
+        return self.finish()
+
+    def kill(self):
+        """End filtrace with SIGKILL, from which it cannot clean up."""
+        self.process.kill()
+        self.process.communicate()
+
+
+class Filtrace:
+    """Runs filtrace in a test's directory."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.started = []
+
+    def run(self, *arguments, seconds=60, **keywords):
+        """Run to the end; the keywords are those of subprocess.run()."""
+        return subprocess.run(
+            [FILTRACE, *map(str, arguments)], cwd=self.directory, text=True, timeout=seconds,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
+
+    def start(self, *arguments, target=None):
+        tracing = Tracing(arguments, self.directory, target)
+        self.started.append(tracing)
+        return tracing
+
+    def record(self, target, *arguments, file="capture"):
+        """Start recording the target, and return once the gates are planted."""
+        tracing = self.start("record", "-p", target.pid, "-o", file, *arguments, target=target)
+        return tracing.wait_attached()
+
+    def report(self, file="capture"):
+        """The JSON report of a capture."""
+        finished = self.run("report", file, "-f", "json")
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout)
+
+    def end_all(self):
+        for tracing in self.started:
+            if tracing.process.poll() is None:
+                tracing.kill()
+
+
+def start_traffic(url, seconds, directory, rate=60):
+    """Random requests to a server, from another process."""
+    traffic = Target("traffic.py", ["--url", url, "--seconds", seconds, "--rate", rate],
+                     DEBIAN_PATH, directory)
+    traffic.wait_ready()
+    return traffic
