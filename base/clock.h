@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define NS_PER_SECOND UINT64_C(1000000000)
-#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_MS     UINT64_C(1000000)
 
 /** Nanoseconds of CLOCK_MONOTONIC: for durations. */
 static inline uint64_t clock_monotonic_ns(void)

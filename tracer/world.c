@@ -49,9 +49,68 @@ static bool has(const struct world *world, int tid)
 	return false;
 }
 
+/* Take a thread's status if it has a new one. Returns whether it has. The end of a child of our own
+ * stays to be waited for by whoever started it. */
+static bool take_status(int tid, int *ret)
+{
+	siginfo_t info = { 0 };
+	int events = WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT;
+	*ret = 0;
+	if (waitid(P_PID, (id_t)tid, &info, events))
+		return true; /* gone */
+	if (info.si_pid == 0)
+		return false;
+
+	bool has_ended = info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
+			 info.si_code == CLD_DUMPED;
+	if (has_ended && process_is_our_child(tid))
+		return true;
+	return waitpid(tid, ret, __WALL | WNOHANG) != 0;
+}
+
+/* Threads that are still ours although their world is gone. Tracees belong to the tracing thread,
+ * and so does this list. */
+static _Thread_local struct {
+	int tids[64];
+	size_t len;
+} stragglers;
+
+static void add_straggler(int tid)
+{
+	if (stragglers.len < ARRAY_LEN(stragglers.tids))
+		stragglers.tids[stragglers.len++] = tid;
+}
+
+static bool is_straggler(int tid)
+{
+	for (size_t i = 0; i < stragglers.len; i++)
+		if (stragglers.tids[i] == tid)
+			return true;
+	return false;
+}
+
+void world_release_stragglers(void)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < stragglers.len; i++) {
+		int status;
+		int tid = stragglers.tids[i];
+		if (!take_status(tid, &status))
+			stragglers.tids[left++] = tid;
+		else if (WIFSTOPPED(status))
+			ptrace(PTRACE_DETACH, tid, NULL,
+			       (long)(status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)));
+	}
+	stragglers.len = left;
+}
+
 /* Seize one thread. A thread that has just ended is no error: it is not added. */
 static bool seize(struct world *world, int tid, struct error *err)
 {
+	if (is_straggler(tid))
+		world_release_stragglers();
+	if (is_straggler(tid))
+		return error_set(err, ERROR_TIMEOUT, "thread %d does not stop", tid);
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
 		return append(world, tid, err);
 	if (errno == ESRCH)
@@ -85,25 +144,6 @@ static void note_status(struct world_thread *thread, int status)
 	thread->fs_base = regs.fs_base;
 	thread->rax = (int64_t)regs.rax;
 	thread->orig_rax = (int64_t)regs.orig_rax;
-}
-
-/* Take a thread's status if it has a new one. Returns whether it has. The end of a child of our own
- * stays to be waited for by whoever started it. */
-static bool take_status(int tid, int *ret)
-{
-	siginfo_t info = { 0 };
-	int events = WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT;
-	*ret = 0;
-	if (waitid(P_PID, (id_t)tid, &info, events))
-		return true; /* gone */
-	if (info.si_pid == 0)
-		return false;
-
-	bool has_ended = info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
-			 info.si_code == CLD_DUMPED;
-	if (has_ended && process_is_our_child(tid))
-		return true;
-	return waitpid(tid, ret, __WALL | WNOHANG) != 0;
 }
 
 /* Wait until every thread has stopped or ended. Polls, for a blocking wait could hang for ever on
@@ -221,34 +261,6 @@ static void repair_eintr(int pid, const struct world_thread *thread)
 	ptrace(PTRACE_POKEUSER, thread->tid,
 	       register_offset(offsetof(struct user_regs_struct, rax)),
 	       (long)-KERNEL_ERESTARTNOINTR);
-}
-
-/* Threads that are still ours although their world is gone. Tracees belong to the tracing thread,
- * and so does this list. */
-static _Thread_local struct {
-	int tids[64];
-	size_t len;
-} stragglers;
-
-static void add_straggler(int tid)
-{
-	if (stragglers.len < ARRAY_LEN(stragglers.tids))
-		stragglers.tids[stragglers.len++] = tid;
-}
-
-void world_release_stragglers(void)
-{
-	size_t left = 0;
-	for (size_t i = 0; i < stragglers.len; i++) {
-		int status;
-		int tid = stragglers.tids[i];
-		if (!take_status(tid, &status))
-			stragglers.tids[left++] = tid;
-		else if (WIFSTOPPED(status))
-			ptrace(PTRACE_DETACH, tid, NULL,
-			       (long)(status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)));
-	}
-	stragglers.len = left;
 }
 
 void world_resume(struct world *world)
