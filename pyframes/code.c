@@ -14,6 +14,10 @@ enum {
 	LINETABLE_BYTES_MAX = 1 << 20,
 	CODES_MAX = 1 << 14,
 	LINES_KEPT = 16, /* per code object */
+	/* Witnesses are dear to read. Code that was the same so often in a row is long-lived: from
+	 * then on they are asked one time in so many. Code that exec makes anew keeps being asked.
+	 */
+	PROOFS_ENOUGH = 16,
 };
 
 /* What is compared to tell whether a code object is the same one. */
@@ -47,6 +51,7 @@ struct code {
 	uint8_t *linetable;
 	size_t linetable_len;
 	struct witness *witnesses; /* WITNESS_COUNT of them; NULL where the key suffices */
+	unsigned meetings;	   /* in a row in which it was the same */
 	struct {
 		int instruction;
 		const struct frame *frame;
@@ -58,6 +63,7 @@ struct code {
 struct check {
 	struct code *code;
 	size_t span; /* the first of its spans: header, then witnesses */
+	bool has_witnesses;
 	uint8_t header[HEADER_BYTES_MAX];
 	uint8_t witnesses[WITNESS_COUNT][WITNESS_BYTES_MAX];
 };
@@ -82,6 +88,7 @@ static void code_unload(struct code *code)
 	free(MOVE_PTR(code->linetable));
 	free(MOVE_PTR(code->witnesses));
 	code->is_loaded = false;
+	code->meetings = 0;
 	code->line_count = 0;
 }
 
@@ -161,8 +168,10 @@ static void add_check(struct code_cache *cache, struct code *code)
 	struct check *check = &cache->checks[cache->check_count++];
 	check->code = code;
 	check->span = cache->span_count;
+	check->has_witnesses = code->witnesses && (code->meetings < PROOFS_ENOUGH ||
+						   code->meetings % PROOFS_ENOUGH == 0);
 	add_span(cache, code->address, check->header, cache->header_bytes);
-	if (!code->witnesses)
+	if (!check->has_witnesses)
 		return;
 	for (size_t i = 0; i < WITNESS_COUNT; i++)
 		add_span(cache, code->witnesses[i].address, check->witnesses[i],
@@ -203,7 +212,7 @@ static bool is_same(const struct code_cache *cache, const struct check *check,
 	const struct code *code = check->code;
 	if (!code->is_loaded || !key_equals(&code->key, key))
 		return false;
-	for (size_t i = 0; code->witnesses && i < WITNESS_COUNT; i++) {
+	for (size_t i = 0; check->has_witnesses && i < WITNESS_COUNT; i++) {
 		const struct witness *witness = &code->witnesses[i];
 		if (!cache->spans[check->span + 1 + i].is_read ||
 		    memcmp(witness->bytes, check->witnesses[i], witness->len) != 0)
@@ -317,6 +326,7 @@ static bool check_codes(struct code_cache *cache, struct error *err)
 		struct code_key key = key_parse(&cache->runtime->offsets, check->header);
 		if (!is_same(cache, check, &key) && !code_load(cache, check->code, &key, err))
 			return false;
+		check->code->meetings++;
 	}
 	return true;
 }

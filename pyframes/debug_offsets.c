@@ -102,9 +102,10 @@ bool debug_offsets_apply(struct memory *memory, raddr runtime, const struct vers
 					 version->minor, rows[i].name, value, *field);
 		*field = (uint32_t)value;
 	}
-	/* The allocator tables keep their distance: what lies between is of fixed size. */
-	merged.runtime.allocator_tables +=
-		merged.runtime.interpreters_head - py->runtime.interpreters_head;
+	/* These keep their distance: what lies between is of fixed size. */
+	uint32_t moved = merged.runtime.interpreters_head - py->runtime.interpreters_head;
+	merged.runtime.initialized += moved;
+	merged.runtime.allocator_tables += moved;
 	*py = merged;
 	return true;
 }

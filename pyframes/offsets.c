@@ -18,7 +18,8 @@ enum { OWNER_NONE_FOREIGN = 256, OWNER_CSTACK = 3 };
 static const struct py_offsets tables[] = {
 	{
 		.minor = 8,
-		.runtime = { .interpreters_head = 32,
+		.runtime = { .initialized = 12,
+			     .interpreters_head = 32,
 			     .current_thread = 1368,
 			     .allocator_tables = OFFSET_NONE },
 		.interpreter = { .next = 0, .threads_head = 8 },
@@ -50,7 +51,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 9,
-		.runtime = { .interpreters_head = 32,
+		.runtime = { .initialized = 12,
+			     .interpreters_head = 32,
 			     .current_thread = 568,
 			     .allocator_tables = OFFSET_NONE },
 		.interpreter = { .next = 0, .threads_head = 8 },
@@ -82,7 +84,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 10,
-		.runtime = { .interpreters_head = 32,
+		.runtime = { .initialized = 12,
+			     .interpreters_head = 32,
 			     .current_thread = 568,
 			     .allocator_tables = OFFSET_NONE },
 		.interpreter = { .next = 0, .threads_head = 8 },
@@ -114,7 +117,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 11,
-		.runtime = { .interpreters_head = 40,
+		.runtime = { .initialized = 16,
+			     .interpreters_head = 40,
 			     .current_thread = 576,
 			     .allocator_tables = OFFSET_NONE },
 		.interpreter = { .next = 0, .threads_head = 16 },
@@ -147,7 +151,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 12,
-		.runtime = { .interpreters_head = 40,
+		.runtime = { .initialized = 16,
+			     .interpreters_head = 40,
 			     .current_thread = OFFSET_NONE,
 			     .allocator_tables = 96 },
 		.interpreter = { .next = 0, .threads_head = 72 },
@@ -180,7 +185,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 13,
-		.runtime = { .interpreters_head = 632,
+		.runtime = { .initialized = 600,
+			     .interpreters_head = 632,
 			     .current_thread = OFFSET_NONE,
 			     .allocator_tables = 704 },
 		.interpreter = { .next = 7264, .threads_head = 7344 },

@@ -36,6 +36,7 @@ struct py_offsets {
 	unsigned minor; /* of CPython 3 */
 
 	struct {
+		uint32_t initialized; /* int: Py_IsInitialized() */
 		uint32_t interpreters_head;
 		uint32_t current_thread;   /* gilstate.tstate_current: who holds the GIL, or 0 */
 		uint32_t allocator_tables; /* allocators.standard: the tables raw, mem and obj */

@@ -22,6 +22,8 @@ struct pyframes {
 	struct stack_reader stack;
 	struct code_cache *codes;
 	struct place places[FRAME_DEPTH_MAX];
+	bool was_initialized;
+	bool is_finalizing;
 };
 
 static void owned_close(struct pyframes **py)
@@ -116,6 +118,7 @@ bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads 
 		return false;
 	if (!confirm(py, err))
 		return false;
+	(void)pyframes_is_finalizing(py); /* from now on the end can be told from the beginning */
 	*ret = MOVE_PTR(py);
 	return true;
 }
@@ -168,6 +171,25 @@ bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block)
 	return memory_read(py->memory, block & ~(raddr)(pool_bytes - 1), &header, sizeof(header),
 			   &ignored) &&
 	       pool_has_block(&header, pool_bytes, block);
+}
+
+/* Py_FinalizeEx() sets `initialized` back to 0 after the exit functions and before it tears
+ * anything down (CPython Python/pylifecycle.c); until the end of Py_Initialize() it is 0 as well.
+ */
+bool pyframes_is_finalizing(struct pyframes *py)
+{
+	const struct runtime *runtime = &py->runtime;
+	int32_t initialized;
+	struct error ignored;
+	if (py->is_finalizing)
+		return true;
+	bool has_ended =
+		!memory_read(py->memory,
+			     runtime->symbol.address + runtime->offsets.runtime.initialized,
+			     &initialized, sizeof(initialized), &ignored);
+	py->is_finalizing = has_ended || (py->was_initialized && !initialized);
+	py->was_initialized = py->was_initialized || (!has_ended && initialized);
+	return py->is_finalizing;
 }
 
 bool pyframes_intern(struct pyframes *py, const char *function, const char *file, int line,

@@ -48,6 +48,10 @@ MUST_CHECK bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const 
 /** Tell whether a block lies in a pymalloc pool, from the pool's own header. */
 bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block);
 
+/** Tell whether the interpreter has begun to shut down: its exit functions have run, and it frees
+ *  all that is left. A process that has ended counts. Stays true once seen. */
+bool pyframes_is_finalizing(struct pyframes *py);
+
 /** Intern a frame that is no Python frame (line 0), for instance "[native thread NAME]". */
 MUST_CHECK bool pyframes_intern(struct pyframes *py, const char *function, const char *file,
 				int line, const struct frame **ret, struct error *err);

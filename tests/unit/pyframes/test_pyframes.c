@@ -431,6 +431,41 @@ static void test_blocks_are_recognised_by_the_pool_they_lie_in(void **state)
 	}
 }
 
+static void set_initialized(unsigned minor, uint32_t value)
+{
+	unsigned offset = minor <= 10 ? 12 : minor <= 12 ? 16 : 600;
+	fake_put_int(&fake.target, fake.runtime + offset, value);
+}
+
+static void test_a_shutdown_is_told_from_a_start_and_never_forgotten(void **state)
+{
+	(void)state;
+	for (unsigned minor = FIRST_MINOR; minor <= LAST_MINOR; minor++) {
+		set_up(minor);
+		struct pyframes *py = opened();
+		assert_false(pyframes_is_finalizing(py));
+		set_initialized(minor, 1);
+		assert_false(pyframes_is_finalizing(py));
+		set_initialized(minor, 0);
+		assert_true(pyframes_is_finalizing(py));
+		set_initialized(minor, 1);
+		assert_true(pyframes_is_finalizing(py));
+		pyframes_close(py);
+	}
+}
+
+static void test_a_process_that_has_ended_counts_as_shut_down(void **state)
+{
+	(void)state;
+	set_up(LAST_MINOR);
+	set_initialized(LAST_MINOR, 1);
+	struct pyframes *py = opened();
+	assert_false(pyframes_is_finalizing(py));
+	fake.target.used = 0;
+	assert_true(pyframes_is_finalizing(py));
+	pyframes_close(py);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_garbage_where_a_frame_should_be_is_an_error),
 		cmocka_unit_test(test_a_chain_of_frames_in_a_circle_ends),
 		cmocka_unit_test(test_blocks_are_recognised_by_the_pool_they_lie_in),
+		cmocka_unit_test(test_a_shutdown_is_told_from_a_start_and_never_forgotten),
+		cmocka_unit_test(test_a_process_that_has_ended_counts_as_shut_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,7 @@ static void test_debug_offsets_move_what_may_move(void **state)
 	fake_put_word(&fake.target, fake.runtime + 72, 7360);
 	assert_true(apply(&py, &err));
 	assert_int_equal(py.runtime.interpreters_head, 640);
+	assert_int_equal(py.runtime.initialized, 608);
 	assert_int_equal(py.runtime.allocator_tables, 712);
 	assert_int_equal(py.interpreter.threads_head, 7360);
 }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/job.h"
+#include "cli/verbs.h"
+#include "tui/tui.h"
+
+/* Say what failed; the exit code for it. */
+static enum exit_code fail(const struct options *options, const struct error *err)
+{
+	struct messages messages;
+	messages_init(&messages, options);
+	message_error(&messages, err);
+	return exit_code_of_error(err->kind);
+}
+
+static enum exit_code run_verb(struct job *job)
+{
+	static bool (*const verbs[])(struct job *, enum exit_code *, struct error *) = {
+		[VERB_TOP] = top_run,
+		[VERB_RECORD] = record_run,
+		[VERB_CHECK] = check_run,
+	};
+	enum exit_code code = EXIT_DONE;
+	struct error err;
+	if (!verbs[job->options->verb](job, &code, &err)) {
+		message_error(&job->messages, &err);
+		code = exit_code_of_error(err.kind);
+	}
+	if (!job_wait_child(job, &err)) {
+		message_error(&job->messages, &err);
+		code = EXIT_INTERNAL_ERROR;
+	}
+	return code;
+}
+
+static enum exit_code watch(const struct options *options, int *wait_status_ret)
+{
+	struct job job;
+	struct error err;
+	if (!job_init(&job, options, &err))
+		return fail(options, &err);
+	enum exit_code code = run_verb(&job);
+	*wait_status_ret = job.child.wait_status;
+	job_deinit(&job);
+	return code;
+}
+
+static enum exit_code run(const struct options *options, int *wait_status_ret)
+{
+	struct error err;
+	if (options->wants_help) {
+		options_print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (options->wants_version) {
+		puts("filtrace " FILTRACE_VERSION);
+		return EXIT_DONE;
+	}
+	if (options->verb != VERB_REPORT)
+		return watch(options, wait_status_ret);
+	return report_run(options, &err) ? EXIT_DONE : fail(options, &err);
+}
+
+int main(int argc, char **argv)
+{
+	signals_on_crash(tui_restore_terminal);
+
+	struct options options;
+	struct error err;
+	if (!options_parse(argc, argv, &options, &err))
+		return (int)fail(&options, &err);
+	int wait_status = 0;
+	enum exit_code code = run(&options, &wait_status);
+	return options.command ? exit_code_with_child(wait_status, code) : (int)code;
+}

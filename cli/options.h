@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+/**
+ * @file
+ * The command line: one table of options from which parsing, validation and the help page come.
+ * Touches no file and no process.
+ */
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum verb {
+	VERB_TOP,
+	VERB_RECORD,
+	VERB_CHECK,
+	VERB_REPORT,
+	VERB_COUNT,
+};
+
+enum format {
+	FORMAT_DEFAULT, /* nothing was asked for */
+	FORMAT_TEXT,
+	FORMAT_JSON,
+};
+
+enum color {
+	COLOR_AUTO,
+	COLOR_ALWAYS,
+	COLOR_NEVER,
+};
+
+/** A limit of `check`; not given: is_set is false. */
+struct limit_option {
+	bool is_set;
+	double value;
+};
+
+/** Strings and `command` point into the argv that was parsed. */
+struct options {
+	enum verb verb;
+	bool wants_help;
+	bool wants_version;
+
+	int pid;	      /* 0 with a command, and for report */
+	char **command;	      /* of `-- CMD`, NULL-terminated; NULL without */
+	const char *capture;  /* report: the file to read */
+	const char *output;   /* record: pattern of the capture's name; report: file or NULL */
+	uint64_t duration_ns; /* 0: not given */
+	enum format format;
+	enum color color;
+	bool is_json; /* -j: format is FORMAT_JSON then */
+	bool is_quiet;
+	bool is_verbose;
+	bool is_forced;
+
+	uint64_t sample_bytes;	  /* 0: adapt to the budget */
+	double budget;		  /* share of time */
+	int max_stops_per_second; /* 0: not given */
+	int top;		  /* sites to show; 0: not given */
+
+	struct limit_option max_growth;	     /* bytes per second */
+	struct limit_option max_site_growth; /* bytes per second */
+	struct limit_option max_delta;	     /* bytes */
+	uint64_t warmup_ns;
+	double confidence;
+	bool is_inconclusive_pass;
+};
+
+/** Parse main()'s arguments. Errors: ERROR_USAGE, naming the argument that is wrong; `ret` then
+ * holds what was understood before it. */
+MUST_CHECK bool options_parse(int argc, char **argv, struct options *ret, struct error *err);
+
+/** Write the help page. */
+void options_print_help(FILE *out);
+
+#endif

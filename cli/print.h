@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+/**
+ * @file
+ * The report that the options ask for.
+ */
+
+#include "cli/options.h"
+#include "profile/snapshot.h"
+
+/** Print a snapshot in the format that was asked for, or else in `otherwise`; FORMAT_DEFAULT prints
+ *  nothing. Errors: ERROR_FILE, ERROR_NO_MEMORY. */
+MUST_CHECK bool print_report(const struct options *options, enum format otherwise,
+			     const struct snapshot *snapshot, FILE *out, struct error *err);
+
+#endif

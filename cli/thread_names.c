@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/thread_names.h"
+
+#include <string.h>
+#include <uthash.h>
+
+#include "tracer/process.h"
+
+/* A target that renames its threads without end is not followed for ever. */
+enum { NAMES_MAX = 4096 };
+
+struct interned {
+	struct thread_name name;
+	UT_hash_handle hh;
+	char text[];
+};
+
+struct thread {
+	int tid;
+	struct thread_name *name;
+	UT_hash_handle hh;
+};
+
+struct thread_names {
+	int pid;
+	int main_tid;
+	struct thread *threads; /* by tid */
+	struct thread *next;	/* to be refreshed */
+	struct interned *texts; /* by text */
+	struct thread_name unknown;
+};
+
+bool thread_names_create(int pid, struct thread_names **ret, struct error *err)
+{
+	struct process process;
+	if (!process_read(pid, &process, err))
+		return false;
+	struct thread_names *names = malloc(sizeof(*names));
+	if (!names)
+		return error_set(err, ERROR_NO_MEMORY, "names of threads");
+	*names = (struct thread_names){
+		.pid = pid,
+		.main_tid = process.namespace_pid,
+		.unknown.text = "(unknown thread)",
+	};
+	*ret = names;
+	return true;
+}
+
+void thread_names_destroy(struct thread_names *names)
+{
+	if (!names)
+		return;
+
+	struct thread *thread;
+	struct thread *next_thread;
+	HASH_ITER(hh, names->threads, thread, next_thread) {
+		HASH_DEL(names->threads, thread);
+		free(thread);
+	}
+	struct interned *interned;
+	struct interned *next_interned;
+	HASH_ITER(hh, names->texts, interned, next_interned) {
+		HASH_DEL(names->texts, interned);
+		free(interned);
+	}
+	free(names);
+}
+
+static struct thread_name *intern(struct thread_names *names, const char *text)
+{
+	struct interned *interned;
+	HASH_FIND_STR(names->texts, text, interned);
+	if (interned)
+		return &interned->name;
+	if (HASH_COUNT(names->texts) >= NAMES_MAX)
+		return &names->unknown;
+
+	interned = calloc(1, sizeof(*interned) + strlen(text) + 1);
+	if (!interned)
+		return &names->unknown;
+	strcpy(interned->text, text);
+	interned->name.text = interned->text;
+	HASH_ADD_STR(names->texts, text, interned);
+	return &interned->name;
+}
+
+static bool read_name(struct thread_names *names, int tid, struct thread_name **ret)
+{
+	if (tid == names->main_tid) {
+		*ret = intern(names, "MainThread");
+		return true;
+	}
+	char text[64];
+	process_thread_name(names->pid, tid, text, sizeof(text));
+	if (*text == '\0')
+		return false;
+	*ret = intern(names, text);
+	return true;
+}
+
+struct thread_name *thread_names_find(struct thread_names *names, int tid)
+{
+	struct thread *thread;
+	HASH_FIND_INT(names->threads, &tid, thread);
+	if (thread)
+		return thread->name;
+
+	thread = calloc(1, sizeof(*thread));
+	if (!thread)
+		return &names->unknown;
+	thread->tid = tid;
+	if (!read_name(names, tid, &thread->name))
+		thread->name = &names->unknown;
+	HASH_ADD_INT(names->threads, tid, thread);
+	return thread->name;
+}
+
+void thread_names_refresh(struct thread_names *names)
+{
+	struct thread *thread = names->next ? names->next : names->threads;
+	if (!thread)
+		return;
+	names->next = thread->hh.next;
+	if (read_name(names, thread->tid, &thread->name))
+		return;
+	HASH_DEL(names->threads, thread);
+	free(thread);
+}
