@@ -5,6 +5,7 @@ CC      ?= cc
 VERSION := 0.1.0
 
 CFLAGS  ?= -O2 -g
+Q       := $(if $(V),,@)# V=1 shows the commands
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
            $(if $(CI),-Werror)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DFILTRACE_VERSION='"$(VERSION)"' -I. -pthread -fno-common \
@@ -22,22 +23,25 @@ objects  = $(patsubst %,$(BUILD)/%.o,$(wildcard $(1)/*.c $(1)/*.S))
 all: $(BUILD)/filtrace ## build the program
 
 $(BUILD)/filtrace: $(foreach folder,$(FOLDERS),$(call archive,$(folder)))
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
 define folder_rule
 $(call archive,$(1)): $(call objects,$(1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call folder_rule,$(folder))))
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Unit tests: tests/unit/FOLDER/test_NAME.c is linked with FOLDER and what FOLDER may include.
 behind_base     := base
@@ -51,7 +55,8 @@ UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
 
 define unit_rule
 $(BUILD)/tests/unit/$(1)/test_%: $(BUILD)/tests/unit/$(1)/test_%.c.o $(foreach f,$(behind_$(1)),$(call archive,$(f)))
-	$$(CC) $$(ALL_CFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lcmocka $$(LIBS)
+	@echo "  LINK  $$@"
+	$(Q)$$(CC) $$(ALL_CFLAGS) -o $$@ $$(filter %.o %.a,$$^) -lcmocka $$(LIBS)
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rule,$(folder))))
 
@@ -59,7 +64,8 @@ $(foreach folder,$(FOLDERS),$(eval $(call unit_rule,$(folder))))
 TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fixtures/*.c))
 $(BUILD)/fixtures/%: fixtures/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -o $@ $< -pthread
+	@echo "  CC    $<"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -o $@ $< -pthread
 
 $(UNIT_TESTS): $(TARGETS)
 
@@ -74,7 +80,7 @@ ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 .PHONY: all demo test test-unit test-e2e truth bench asan lint format install clean help
 .PHONY: unit-tests packages-build packages-demo packages-test
 
-packages-%:
+packages-build packages-demo packages-test: packages-%:
 	@scripts/packages.sh $*
 
 unit-tests: $(UNIT_TESTS)

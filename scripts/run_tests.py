@@ -8,6 +8,7 @@ The last line is "N passed, N failed, N skipped". Exits with 1 if anything faile
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -80,7 +81,7 @@ def main():
     for program in arguments.unit:
         counts += run_unit(os.path.abspath(program))
     if arguments.e2e:
-        counts += run_e2e(arguments.e2e, arguments.pytest.split())
+        counts += run_e2e(arguments.e2e, shlex.split(arguments.pytest))
     print(summary(counts))
     return 1 if counts["failed"] or not counts["passed"] else 0
 
