@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -77,6 +78,10 @@ def main():
     arguments = parser.parse_args()
 
     sys.dont_write_bytecode = True
+    # A shell starts what it runs in the background with these ignored, and tests send them.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     counts = Counter()
     for program in arguments.unit:
         counts += run_unit(os.path.abspath(program))

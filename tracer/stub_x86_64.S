@@ -35,11 +35,13 @@ stub_restart:
 stub_enter:
 	lea	-128(%rsp), %rsp	/* leave the red zone alone; lea keeps the flags */
 	call	stub_body
+	movq	$0, -8(%rsp)		/* later frames may leave this word unset: no trace of us */
 	lea	128(%rsp), %rsp
 	jmp	*stub_resume(%rip)
 stub_again:
 	lea	-128(%rsp), %rsp
 	call	stub_body
+	movq	$0, -8(%rsp)
 	lea	128(%rsp), %rsp
 	jmp	*stub_resume_call(%rip)
 

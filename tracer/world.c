@@ -81,11 +81,15 @@ static void add_straggler(int tid)
 		stragglers.tids[stragglers.len++] = tid;
 }
 
-static bool is_straggler(int tid)
+/* It is ours again, and need not be seized anew. */
+static bool take_over_straggler(int tid)
 {
-	for (size_t i = 0; i < stragglers.len; i++)
-		if (stragglers.tids[i] == tid)
+	for (size_t i = 0; i < stragglers.len; i++) {
+		if (stragglers.tids[i] == tid) {
+			stragglers.tids[i] = stragglers.tids[--stragglers.len];
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -107,10 +111,8 @@ void world_release_stragglers(void)
 /* Seize one thread. A thread that has just ended is no error: it is not added. */
 static bool seize(struct world *world, int tid, struct error *err)
 {
-	if (is_straggler(tid))
-		world_release_stragglers();
-	if (is_straggler(tid))
-		return error_set(err, ERROR_TIMEOUT, "thread %d does not stop", tid);
+	if (take_over_straggler(tid))
+		return append(world, tid, err);
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
 		return append(world, tid, err);
 	if (errno == ESRCH)
