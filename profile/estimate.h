@@ -31,8 +31,8 @@
 
 #include "profile/snapshot.h"
 
-/** One sampled block. Seconds count from attach, or from where growth was restarted: a block that is
- *  older starts before 0, and was there all the time. */
+/** One sampled block. Seconds count from attach, or from where growth was restarted: a block that
+ * is older starts before 0, and was there all the time. */
 struct observation {
 	double size_bytes;
 	double probability;

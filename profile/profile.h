@@ -49,8 +49,8 @@ void profile_free(struct profile *profile, raddr block, uint64_t time_ns);
 void profile_drop(struct profile *profile, raddr block);
 void profile_double(struct profile *profile);
 
-/** Measure growth anew from now on, as after a warm-up: what lives now is there from the start. Ages
- *  and live bytes stay. */
+/** Measure growth anew from now on, as after a warm-up: what lives now is there from the start.
+ * Ages and live bytes stay. */
 void profile_restart_growth(struct profile *profile, uint64_t now_ns);
 
 /** How many sampled blocks are live now. */
