@@ -3,9 +3,9 @@
 """What filtrace costs its target, as one table.
 
 Slowdown: the same process before and during, in interleaved pairs, so that a machine whose speed
-drifts does not matter; the ratio of each pair, and the median of the ratios. Target and filtrace are
-both counted, in CPU time. Stops: how long all threads stood still at attach and detach, as filtrace
-measured it. Memory: filtrace's own peak while it watches a busy server.
+drifts does not matter; the ratio of each pair, and the median of the ratios. Target and filtrace
+are both counted, in CPU time. Stops: how long all threads stood still at attach and detach, as
+filtrace measured it. Memory: filtrace's own peak while it watches a busy server.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import re
 import statistics
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -85,6 +86,7 @@ def bench_stops(filtrace, directory, arguments):
     figures = []
     for _ in range(arguments.attaches):
         tracing = filtrace.record(target, "--force", "-v")
+        time.sleep(0.3)  # some stops and frees between attach and detach
         figures.append(stopped_ms(tracing.interrupt().stderr))
     target.end()
     row(f"all threads stopped, 8 busy, {arguments.attaches} times", "median", "95%", "highest")
