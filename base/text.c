@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/glyphs.h"
 
 /* One step of a scale of units, each `factor` times the one before. */
 struct unit {
@@ -36,9 +37,11 @@ char *text_bytes(double bytes, char *ret, size_t size)
 		{ "B", 0 },   { "KiB", 1 }, { "MiB", 1 }, { "GiB", 2 },
 		{ "TiB", 2 }, { "PiB", 2 }, { "EiB", 2 },
 	};
+	int exponent;
+	bool is_power = bytes >= 1 && frexp(bytes, &exponent) == 0.5;
 	const struct unit *unit = unit_choose(units, ARRAY_LEN(units), 1024, &bytes);
 	if (fabs(bytes) < 1e6)
-		snprintf(ret, size, "%.*f %s", unit->decimals, bytes, unit->name);
+		snprintf(ret, size, "%.*f %s", is_power ? 0 : unit->decimals, bytes, unit->name);
 	else
 		snprintf(ret, size, "?");
 	return ret;
@@ -82,34 +85,6 @@ char *text_duration(double seconds, char *ret, size_t size)
 	return ret;
 }
 
-/* Decode one character of UTF-8 (RFC 3629: no surrogates, no overlong forms). Returns its length in
- * bytes, 0 if the bytes are not valid. A zero byte ends every sequence, so none is read past it. */
-static size_t utf8_decode(const unsigned char *text, uint32_t *ret)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = text[0] < 0x80   ? 1
-		     : text[0] < 0xc0 ? 0
-		     : text[0] < 0xe0 ? 2
-		     : text[0] < 0xf0 ? 3
-		     : text[0] < 0xf8 ? 4
-				      : 0;
-	if (len <= 1) {
-		*ret = text[0];
-		return len;
-	}
-
-	uint32_t code = text[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if (code < smallest[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	*ret = code;
-	return len;
-}
-
 /* Unicode 15 "Bidirectional Formatting Characters" and line separators, besides C0, C1 and DEL. */
 static bool is_harmful(uint32_t code)
 {
@@ -119,22 +94,20 @@ static bool is_harmful(uint32_t code)
 
 size_t text_printable(const char *text, char *ret, size_t size)
 {
-	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+	static const char replacement[] =
+		"\uFFFD"; /* what glyphs_first() gives for invalid bytes */
 	size_t used = 0;
 	if (size == 0)
 		return 0;
 
-	for (const unsigned char *at = (const unsigned char *)text; *at;) {
-		uint32_t code;
-		size_t len = utf8_decode(at, &code);
-		bool is_kept = len > 0 && !is_harmful(code);
-		const void *from = is_kept ? (const void *)at : replacement;
-		size_t from_len = is_kept ? len : sizeof(replacement) - 1;
+	for (struct glyph glyph; (glyph = glyphs_first(text)).len; text += glyph.len) {
+		bool is_kept = glyph.code != GLYPH_REPLACEMENT && !is_harmful(glyph.code);
+		const char *from = is_kept ? text : replacement;
+		size_t from_len = is_kept ? glyph.len : sizeof(replacement) - 1;
 		if (used + from_len >= size)
 			break;
 		memcpy(ret + used, from, from_len);
 		used += from_len;
-		at += len > 0 ? len : 1;
 	}
 	ret[used] = '\0';
 	return used;

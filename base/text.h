@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Write bytes as "512 B", "1.5 KiB", "188.3 MiB", "1.42 GiB" (negative ones with a minus).
- *  Returns `ret`, which 16 bytes always suffice for. */
+/** Write bytes as "512 B", "1.5 KiB", "188.3 MiB", "1.42 GiB" (negative ones with a minus). A
+ *  power of two, which somebody has chosen, goes without decimals: "64 KiB". Returns `ret`, which
+ * 16 bytes always suffice for. */
 char *text_bytes(double bytes, char *ret, size_t size);
 
 /** Write a count as "987", "1,234", "1.2 M". Returns `ret`; 16 bytes suffice. */

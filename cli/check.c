@@ -2,12 +2,16 @@
 #include "cli/verbs.h"
 
 #include "base/clock.h"
+#include "base/elide.h"
 #include "base/text.h"
 #include "cli/print.h"
 #include "profile/verdict.h"
 #include "report/report.h"
 
 static const uint64_t DEFAULT_DURATION_NS = 30 * NS_PER_SECOND;
+
+/* Where a figure comes from, in the line that tells it. */
+enum { SITE_COLUMNS = 200 };
 
 /* A check on its way: the parts that are known so far. */
 struct check {
@@ -93,13 +97,10 @@ static void format_figure(const struct limit_result *result, double value, char 
 
 static void format_site(const struct snapshot_site *site, char *ret, size_t size)
 {
-	if (!site)
-		snprintf(ret, size, "no site");
-	else if (site->frame->line == 0)
-		snprintf(ret, size, "%s", site->frame->function);
+	if (site)
+		elide_frame(site->frame, SITE_COLUMNS, ret, size);
 	else
-		snprintf(ret, size, "%s:%d %s", site->frame->file, site->frame->line,
-			 site->frame->function);
+		snprintf(ret, size, "no site");
 }
 
 static void say_result(struct messages *messages, const struct limit_result *result)
@@ -109,7 +110,7 @@ static void say_result(struct messages *messages, const struct limit_result *res
 		[LIMIT_SITE_GROWTH] = "a site grows by",
 		[LIMIT_DELTA] = "live at the end are",
 	};
-	char measured[32], low[32], high[32], limit[32], site[512];
+	char measured[32], low[32], high[32], limit[32], site[4 * SITE_COLUMNS];
 	format_figure(result, result->measured, measured, sizeof(measured));
 	format_figure(result, result->low, low, sizeof(low));
 	format_figure(result, result->high, high, sizeof(high));

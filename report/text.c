@@ -5,8 +5,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/elide.h"
+#include "base/glyphs.h"
 #include "base/text.h"
-#include "report/label.h"
 #include "report/output.h"
 
 enum {
@@ -97,9 +98,7 @@ static const char *kind_text(const struct figures *figures)
 /* Put text right-aligned into a column; printf would count the bytes of ±. */
 static void write_column(FILE *out, const char *text, int width)
 {
-	int used = 0;
-	for (const char *at = text; *at; at++)
-		used += ((unsigned char)*at & 0xc0) != 0x80;
+	int used = glyphs_columns(text);
 	fprintf(out, "%*s%s", width > used ? width - used : 0, "", text);
 }
 
@@ -181,7 +180,7 @@ static void write_site(const struct snapshot_site *site, FILE *out)
 	write_column(out, blocks_text(figures, text, sizeof(text)), BLOCKS_WIDTH);
 	write_column(out, text_duration(figures->oldest_seconds, text, sizeof(text)), AGE_WIDTH);
 	fprintf(out, " %-8s  %s\n", kind_text(figures),
-		label_frame(site->frame, REPORT_WIDTH - SITE_COLUMN, label, sizeof(label)));
+		elide_frame(site->frame, REPORT_WIDTH - SITE_COLUMN, label, sizeof(label)));
 }
 
 static void write_sites(const struct snapshot *snapshot, size_t top, FILE *out)
@@ -207,7 +206,7 @@ static void write_stack(const struct snapshot_stack *stack, FILE *out)
 		memory_kind_name(stack->kind), thread);
 	for (size_t i = 0; i < stack->frame_count && i < STACK_FRAMES_MAX; i++)
 		fprintf(out, "    %s\n",
-			label_frame(stack->frames[i], REPORT_WIDTH - 4, label, sizeof(label)));
+			elide_frame(stack->frames[i], REPORT_WIDTH - 4, label, sizeof(label)));
 	if (stack->frame_count > STACK_FRAMES_MAX)
 		fprintf(out, "    and %zu more frames\n", stack->frame_count - STACK_FRAMES_MAX);
 	if (stack->is_truncated)

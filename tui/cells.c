@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/glyphs.h"
 #include "base/text.h"
-#include "tui/glyphs.h"
 
 /* No row is longer: 1024 columns of characters and a few marks. */
 enum { TEXT_SIZE = 4096 };

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/param.h>
 
-#include "tui/elide.h"
-#include "tui/glyphs.h"
+#include "base/elide.h"
+#include "base/glyphs.h"
 #include "tui/keys.h"
 #include "tui/overview.h"
 
@@ -175,7 +175,7 @@ static void draw_row(const struct tree *tree, size_t index, struct cells *cells,
 	if (!row->is_lone)
 		draw_figures(&row->figures, slots, cells, screen_row);
 	column += draw_branch(tree, row, cells, screen_row, column);
-	elide_site(row->frame, cells->width - column, site, sizeof(site));
+	elide_frame(row->frame, cells->width - column, site, sizeof(site));
 	cells_text(cells, screen_row, column, cells->width, STYLE_NORMAL, site);
 	if (index == tree->selected)
 		cells_select_row(cells, screen_row);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <sys/param.h>
 
+#include "base/glyphs.h"
 #include "base/text.h"
-#include "tui/glyphs.h"
 
 enum { MARGIN = 1, SEGMENTS_MAX = 6, PROCESS_MIN_COLUMNS = 12 };
 

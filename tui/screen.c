@@ -14,7 +14,7 @@
 #include <curses.h>
 #include <termcap.h>
 
-#include "tui/glyphs.h"
+#include "base/glyphs.h"
 #include "tui/keys.h"
 
 enum {

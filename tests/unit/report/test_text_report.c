@@ -13,8 +13,8 @@ static void test_the_report_shows_where_the_memory_is(void **state)
 	assert_true(report_text(snapshot, NULL, output.file, &err));
 	static const char expected[] =
 		"filtrace  python3 app.py  pid 4121, CPython 3.11.7\n"
-		"20.0 s from 2026-11-22 12:00:00 UTC; 5,120 samples, 3 lost; one per 16.0 KiB\n"
-		"stopped 0.06% (longest 0.4 ms), 170 stops/s; RSS 1.00 GiB, +3.1 MiB/min\n"
+		"20.0 s from 2026-11-22 12:00:00 UTC; 5,120 samples, 3 lost; one per 16 KiB\n"
+		"stopped 0.06% (longest 0.4 ms), 170 stops/s; RSS 1 GiB, +3.1 MiB/min\n"
 		"\n"
 		"live    6.4 \u00b10.7 MiB in 55,000 blocks\n"
 		"growth  +19 \u00b12 MiB/min\n";

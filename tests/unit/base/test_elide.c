@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tui/elide.h"
+#include "base/elide.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "tui/glyphs.h"
+#include "base/glyphs.h"
 
 static const struct frame view = { "render", "/srv/shop/app/views.py", 88 };
 
@@ -42,7 +42,7 @@ static void test_what_matters_least_goes_first(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char site[128];
-		elide_site(&view, cases[i].columns, site, sizeof(site));
+		elide_frame(&view, cases[i].columns, site, sizeof(site));
 		assert_string_equal(site, cases[i].expected);
 	}
 }
@@ -64,7 +64,7 @@ static void test_qualified_name_keeps_its_last_part(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char site[128];
-		elide_site(&frame, cases[i].columns, site, sizeof(site));
+		elide_frame(&frame, cases[i].columns, site, sizeof(site));
 		assert_string_equal(site, cases[i].expected);
 	}
 }
@@ -86,9 +86,9 @@ static void test_frames_without_a_path_or_line_read_well(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char site[128];
-		elide_site(&cases[i].frame, 60, site, sizeof(site));
+		elide_frame(&cases[i].frame, 60, site, sizeof(site));
 		assert_string_equal(site, cases[i].expected);
-		elide_site(&cases[i].frame, -1, site, sizeof(site));
+		elide_frame(&cases[i].frame, -1, site, sizeof(site));
 		assert_string_equal(site, "");
 	}
 }
@@ -105,9 +105,23 @@ static void test_site_never_takes_more_than_its_columns(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(frames); i++)
 		for (int columns = 0; columns < 100; columns++) {
 			char site[256];
-			elide_site(&frames[i], columns, site, sizeof(site));
+			elide_frame(&frames[i], columns, site, sizeof(site));
 			assert_true(glyphs_columns(site) <= columns);
 		}
+}
+
+/* Reports set no locale: a character is a column then, never a byte. */
+static void test_no_locale_is_needed(void **state)
+{
+	(void)state;
+	static const struct frame frame = { "größe", "/srv/müll/straße.py", 7 };
+	char site[128];
+	setlocale(LC_CTYPE, "C");
+	elide_frame(&frame, 27, site, sizeof(site));
+	assert_string_equal(site, "/srv/müll/straße.py:7 größe");
+	elide_frame(&frame, 18, site, sizeof(site));
+	assert_string_equal(site, "straße.py:7 größe");
+	setlocale(LC_CTYPE, "C.UTF-8");
 }
 
 static void test_file_name_stays_whole_while_it_fits(void **state)
@@ -115,7 +129,7 @@ static void test_file_name_stays_whole_while_it_fits(void **state)
 	(void)state;
 	for (int columns = (int)strlen("views.py:88"); columns < 100; columns++) {
 		char site[256];
-		elide_site(&view, columns, site, sizeof(site));
+		elide_frame(&view, columns, site, sizeof(site));
 		assert_non_null(strstr(site, "views.py:88"));
 	}
 }
@@ -131,9 +145,9 @@ static void test_endless_names_are_bounded(void **state)
 	struct frame frame = { function, path, 1 };
 	char site[64];
 
-	elide_site(&frame, 20, site, sizeof(site));
+	elide_frame(&frame, 20, site, sizeof(site));
 	assert_string_equal(site, "x.py:1 ffffffffffff…");
-	elide_site(&frame, 1000, site, sizeof(site));
+	elide_frame(&frame, 1000, site, sizeof(site));
 	assert_true(strlen(site) < sizeof(site));
 }
 
@@ -144,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_qualified_name_keeps_its_last_part),
 		cmocka_unit_test(test_frames_without_a_path_or_line_read_well),
 		cmocka_unit_test(test_site_never_takes_more_than_its_columns),
+		cmocka_unit_test(test_no_locale_is_needed),
 		cmocka_unit_test(test_file_name_stays_whole_while_it_fits),
 		cmocka_unit_test(test_endless_names_are_bounded),
 	};

@@ -1,29 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-#include "tui/glyphs.h"
+#include "base/glyphs.h"
 
-#include <limits.h>
 #include <string.h>
 #include <wchar.h>
 
-enum { REPLACEMENT = 0xfffd };
-
 static const char ellipsis[] = "…";
+
+/* Decode one character of UTF-8 (RFC 3629: no surrogates, no overlong forms). Returns its length in
+ * bytes, 0 if the bytes are not valid. A zero byte ends every sequence, so none is read past it. */
+static size_t utf8_decode(const unsigned char *text, uint32_t *ret)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = text[0] < 0x80   ? 1
+		     : text[0] < 0xc0 ? 0
+		     : text[0] < 0xe0 ? 2
+		     : text[0] < 0xf0 ? 3
+		     : text[0] < 0xf8 ? 4
+				      : 0;
+	if (len <= 1) {
+		*ret = text[0];
+		return len;
+	}
+
+	uint32_t code = text[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	if (code < smallest[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	*ret = code;
+	return len;
+}
 
 struct glyph glyphs_first(const char *text)
 {
+	uint32_t code;
 	if (!*text)
 		return (struct glyph){ 0 };
-
-	wchar_t code;
-	mbstate_t fresh = { 0 };
-	size_t len = mbrtowc(&code, text, strnlen(text, MB_LEN_MAX), &fresh);
-	if (len == (size_t)-1 || len == (size_t)-2)
-		return (struct glyph){ .code = REPLACEMENT, .len = 1, .columns = 1 };
-
-	int columns = wcwidth(code);
-	return (struct glyph){ .code = (uint32_t)code,
-			       .len = len,
-			       .columns = columns < 0 ? 1 : columns };
+	size_t len = utf8_decode((const unsigned char *)text, &code);
+	if (len == 0)
+		return (struct glyph){ .code = GLYPH_REPLACEMENT, .len = 1, .columns = 1 };
+	int columns = wcwidth((wchar_t)code);
+	return (struct glyph){ .code = code, .len = len, .columns = columns < 0 ? 1 : columns };
 }
 
 int glyphs_columns(const char *text)

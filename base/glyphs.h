@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TUI_GLYPHS_H
-#define TUI_GLYPHS_H
+#ifndef BASE_GLYPHS_H
+#define BASE_GLYPHS_H
 
 /**
  * @file
  * UTF-8 text measured in terminal columns. Knows no screen.
  *
- * Columns are wcwidth's, so LC_CTYPE must be a UTF-8 locale (screen_open() sees to it). Whatever
- * has no width there counts as one column; invalid bytes count as U+FFFD.
+ * Columns are wcwidth(3)'s where LC_CTYPE is a UTF-8 locale (screen_open() sees to it), otherwise
+ * every character takes one; so does, in any locale, what has no width.
  */
 
 #include <stddef.h>
 #include <stdint.h>
+
+/** U+FFFD, which stands for a byte that is not UTF-8. */
+enum { GLYPH_REPLACEMENT = 0xfffd };
 
 /** One character of a text. */
 struct glyph {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "tui/elide.h"
+#include "base/elide.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/glyphs.h"
 #include "base/text.h"
-#include "tui/glyphs.h"
 
 enum { PART_SIZE = 1024 };
 
-/* The printable parts of a site. */
+/* The printable parts of a frame. */
 struct parts {
 	char directory[PART_SIZE]; /* with its last slash, or empty */
 	char name[PART_SIZE];	   /* "file.py:88" */
@@ -80,7 +80,7 @@ static int elide_function(const char *function, int columns, char *ret, size_t s
 	return glyphs_cut(dot ? dot + 1 : function, columns, ret, size);
 }
 
-void elide_site(const struct frame *frame, int columns, char *ret, size_t size)
+char *elide_frame(const struct frame *frame, int columns, char *ret, size_t size)
 {
 	if (columns < 0)
 		columns = 0;
@@ -98,4 +98,5 @@ void elide_site(const struct frame *frame, int columns, char *ret, size_t size)
 			elide_function(parts.function, left - gap, function, sizeof(function));
 	elide_directory(parts.directory, left, directory, sizeof(directory));
 	snprintf(ret, size, "%s%s%s%s", directory, name, gap && function[0] ? " " : "", function);
+	return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TUI_ELIDE_H
-#define TUI_ELIDE_H
+#ifndef BASE_ELIDE_H
+#define BASE_ELIDE_H
 
 /**
  * @file
@@ -14,7 +14,7 @@
 /** Write "dir/file.py:line function" into at most `columns` columns and `size` bytes. First the
  *  middle of the directory goes, then the directory, the outer parts of a qualified name and the
  *  end of the function; the file's name is the last thing to be cut. The result is printable,
- *  whatever the frame holds. */
-void elide_site(const struct frame *frame, int columns, char *ret, size_t size);
+ *  whatever the frame holds. Returns `ret`. */
+char *elide_frame(const struct frame *frame, int columns, char *ret, size_t size);
 
 #endif
