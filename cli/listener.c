@@ -10,6 +10,11 @@ static const size_t ROOM_FOR_FREES = 16 << 20;
 
 enum { PYMALLOC_LARGEST = 512 };
 
+/* One mismatch may be the program's own oddity (a thread state that was handed from one thread to
+ * another, in an embedding program up to 3.11); so many in a row from the first stop on are ours.
+ */
+enum { MISMATCHES_MAX = 16 };
+
 bool listener_init(struct listener *ret, int pid, struct event_queue *queue, struct pyframes *py,
 		   struct error *err)
 {
@@ -35,6 +40,26 @@ static bool is_seen_by_another_gate(struct listener *listener, const struct stop
 	return gate->kind == MEMORY_PYMALLOC && gate->operation == GATE_REALLOC &&
 	       gate->max_counted_bytes == PYMALLOC_LARGEST &&
 	       !pyframes_is_pymalloc_block(listener->py, stop->block);
+}
+
+static void check_stop(struct listener *listener, const struct stop *stop)
+{
+	bool is_telling;
+	if (listener->is_checked)
+		return;
+	if (!pyframes_check_stop(listener->py, stop->gate, stop->thread_pointer, stop->block,
+				 &is_telling, &listener->mismatch))
+		listener->mismatches++;
+	else
+		listener->is_checked = is_telling;
+}
+
+bool listener_trusts(const struct listener *listener, struct error *err)
+{
+	if (listener->is_checked || listener->mismatches < MISMATCHES_MAX)
+		return true;
+	*err = listener->mismatch;
+	return false;
 }
 
 /* The one frame of a thread that runs no Python. */
@@ -73,6 +98,7 @@ static size_t sample_event_bytes(size_t frame_count)
 static bool on_stop(void *context, const struct stop *stop)
 {
 	struct listener *listener = context;
+	check_stop(listener, stop);
 	if (is_seen_by_another_gate(listener, stop))
 		return false;
 

@@ -21,6 +21,9 @@ struct listener {
 	bool is_finalizing; /* the interpreter was at `looked_ns`, the time of the last frees */
 	uint64_t looked_ns;
 	uint64_t refused; /* samples, because the queue was too full */
+	bool is_checked;  /* a stop was as it must be: the interpreter is what we take it for */
+	unsigned mismatches;
+	struct error mismatch; /* the last one */
 };
 
 /** Fill in a listener for a process; `queue` and `py` must outlive it. Frames and thread names in
@@ -32,6 +35,10 @@ void listener_deinit(struct listener *listener);
 
 /** What to give to tracer_plant(). Refers to `listener`. */
 struct tracer_listener listener_callbacks(struct listener *listener);
+
+/** Tell whether the first stops contradict the layout that the interpreter is taken to have: then
+ *  nothing that was read is to be believed. Errors: ERROR_UNSUPPORTED. */
+MUST_CHECK bool listener_trusts(const struct listener *listener, struct error *err);
 
 /** Do what could wait while threads did. To be called between tracer_serve() calls. */
 void listener_idle(struct listener *listener, const struct tracer *tracer);

@@ -67,6 +67,8 @@ static bool serve(struct session *session, struct tracer *tracer, struct listene
 			session->has_exited = err->kind == ERROR_NO_PROCESS;
 			return session->has_exited;
 		}
+		if (!listener_trusts(listener, err))
+			return false;
 		listener_idle(listener, tracer);
 	}
 	return true;

@@ -7,10 +7,9 @@
 enum { FUNCTION_COUNT = 4, TABLE_WORDS = 1 + FUNCTION_COUNT, TABLE_BYTES = 8 * TABLE_WORDS };
 
 enum {
-	LOADS_MAX = 256,   /* of one function that are looked at */
-	VOTES_NEEDED = 3,  /* of the four functions of a domain */
-	WRAPPERS_MAX = 4,  /* tables around tables */
-	PYMALLOC_MAX = 512 /* SMALL_REQUEST_THRESHOLD, Objects/obmalloc.c */
+	LOADS_MAX = 256,  /* of one function that are looked at */
+	VOTES_NEEDED = 3, /* of the four functions of a domain */
+	WRAPPERS_MAX = 4, /* tables around tables */
 };
 
 /* In the order of the table's slots. */
@@ -20,6 +19,12 @@ static const char *const exported[DOMAIN_COUNT][FUNCTION_COUNT] = {
 	[DOMAIN_MEM] = { "PyMem_Malloc", "PyMem_Calloc", "PyMem_Realloc", "PyMem_Free" },
 	[DOMAIN_RAW] = { "PyMem_RawMalloc", "PyMem_RawCalloc", "PyMem_RawRealloc",
 			 "PyMem_RawFree" },
+};
+
+static const char *const gate_names[DOMAIN_COUNT][FUNCTION_COUNT] = {
+	[DOMAIN_OBJ] = { "obj.malloc", "obj.calloc", "obj.realloc", "obj.free" },
+	[DOMAIN_MEM] = { "mem.malloc", "mem.calloc", "mem.realloc", "mem.free" },
+	[DOMAIN_RAW] = { "raw.malloc", "raw.calloc", "raw.realloc", "raw.free" },
 };
 
 /* Where each domain's table is in _PyRuntime.allocators.standard (pycore_runtime.h, from 3.12). */
@@ -178,8 +183,24 @@ static enum allocator_mode mode_of(const struct allocator_table tables[DOMAIN_CO
 	raddr mem_malloc = tables[DOMAIN_MEM].functions[0];
 	raddr raw_malloc = tables[DOMAIN_RAW].functions[0];
 	if (mem_malloc != obj_malloc)
-		return ALLOCATOR_OWN;
+		return ALLOCATOR_MIMALLOC;
 	return mem_malloc == raw_malloc ? ALLOCATOR_MALLOC : ALLOCATOR_PYMALLOC;
+}
+
+/* The GIL lets in one thread at a time, unless the build has none or, from 3.12 on, each
+ * interpreter may have one of its own. */
+static bool find_guard(struct memory *memory, const struct runtime *runtime, enum gate_guard *ret,
+		       struct error *err)
+{
+	const struct py_offsets *py = &runtime->offsets;
+	raddr first;
+	raddr second;
+	if (!memory_read(memory, runtime->symbol.address + py->runtime.interpreters_head, &first,
+			 sizeof(first), err) ||
+	    !memory_read(memory, first + py->interpreter.next, &second, sizeof(second), err))
+		return error_context(err, "interpreters");
+	*ret = py->is_free_threaded || second ? GATE_UNGUARDED : GATE_SERIALISED;
+	return true;
 }
 
 bool allocators_find(struct memory *memory, struct symbols *symbols, struct loads *loads,
@@ -193,50 +214,60 @@ bool allocators_find(struct memory *memory, struct symbols *symbols, struct load
 		return false;
 
 	struct allocators found;
+	if (!find_guard(memory, runtime, &found.guard, err))
+		return false;
 	for (int domain = 0; domain < DOMAIN_COUNT; domain++)
 		if (!find_innermost(&finder, outermost[domain], &found.tables[domain], err))
 			return false;
 	found.mode = mode_of(found.tables);
+	found.has_mimalloc_raw =
+		found.mode == ALLOCATOR_MIMALLOC && runtime->offsets.has_mimalloc_raw;
 	*ret = found;
 	return true;
 }
 
+/* Some domain before this one has the very same table. */
+static bool is_listed(const struct allocators *allocators, int domain)
+{
+	for (int other = 0; other < domain; other++)
+		if (allocators->tables[other].address == allocators->tables[domain].address)
+			return true;
+	return false;
+}
+
 size_t allocators_specs(const struct allocators *allocators, struct gate_spec *ret)
 {
-	static const struct {
-		enum allocator_domain domain;
-		unsigned slot;
-		enum gate_operation operation;
-		const char *name;
-	} gates[] = {
-		{ DOMAIN_OBJ, 0, GATE_MALLOC, "obj.malloc" },
-		{ DOMAIN_OBJ, 1, GATE_CALLOC, "obj.calloc" },
-		{ DOMAIN_OBJ, 2, GATE_REALLOC, "obj.realloc" },
-		{ DOMAIN_OBJ, 3, GATE_FREE, "obj.free" },
-		{ DOMAIN_MEM, 0, GATE_MALLOC, "mem.malloc" },
-		{ DOMAIN_MEM, 1, GATE_CALLOC, "mem.calloc" },
-		{ DOMAIN_MEM, 2, GATE_REALLOC, "mem.realloc" },
-		{ DOMAIN_MEM, 3, GATE_FREE, "mem.free" },
-	};
-	if (allocators->mode == ALLOCATOR_MALLOC)
-		return 0;
-
-	bool is_shared =
-		allocators->tables[DOMAIN_OBJ].address == allocators->tables[DOMAIN_MEM].address;
-	size_t len = is_shared ? FUNCTION_COUNT : ARRAY_LEN(gates);
-	for (size_t i = 0; i < len; i++) {
-		const struct allocator_table *table = &allocators->tables[gates[i].domain];
-		ret[i] = (struct gate_spec){
-			.name = gates[i].name,
-			.place = GATE_SLOT,
-			.operation = gates[i].operation,
-			.kind = MEMORY_PYMALLOC,
-			.guard = GATE_SERIALISED,
-			.address = table->address + (1 + gates[i].slot) * sizeof(raddr),
-			.original = table->functions[gates[i].slot],
-			.max_counted_bytes =
-				allocators->mode == ALLOCATOR_PYMALLOC ? PYMALLOC_MAX : UINT64_MAX,
-		};
+	static const enum gate_operation operations[FUNCTION_COUNT] = { GATE_MALLOC, GATE_CALLOC,
+									GATE_REALLOC, GATE_FREE };
+	bool is_pymalloc = allocators->mode == ALLOCATOR_PYMALLOC;
+	size_t len = 0;
+	for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
+		bool is_gated = domain == DOMAIN_RAW ? allocators->has_mimalloc_raw
+						     : allocators->mode != ALLOCATOR_MALLOC;
+		if (!is_gated || is_listed(allocators, domain))
+			continue;
+		const struct allocator_table *table = &allocators->tables[domain];
+		for (size_t slot = 0; slot < FUNCTION_COUNT; slot++)
+			ret[len++] = (struct gate_spec){
+				.name = gate_names[domain][slot],
+				.place = GATE_SLOT,
+				.operation = operations[slot],
+				.kind = MEMORY_PYMALLOC,
+				.guard = domain == DOMAIN_RAW ? GATE_UNGUARDED : allocators->guard,
+				.address = table->address + (1 + slot) * sizeof(raddr),
+				.original = table->functions[slot],
+				.max_counted_bytes =
+					is_pymalloc ? ALLOCATORS_PYMALLOC_MAX : UINT64_MAX,
+			};
 	}
 	return len;
+}
+
+bool allocators_spec_needs_python(const struct gate_spec *spec)
+{
+	for (size_t slot = 0; slot < FUNCTION_COUNT; slot++)
+		if (spec->name == gate_names[DOMAIN_OBJ][slot] ||
+		    spec->name == gate_names[DOMAIN_MEM][slot])
+			return true;
+	return false;
 }

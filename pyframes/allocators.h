@@ -16,6 +16,10 @@
 #include "base/symbols.h"
 #include "pyframes/runtime.h"
 
+/** The largest request that pymalloc serves itself (SMALL_REQUEST_THRESHOLD, Objects/obmalloc.c).
+ */
+enum { ALLOCATORS_PYMALLOC_MAX = 512 };
+
 /** The domains whose tables can be gated, and the one that they are compared with. */
 enum allocator_domain { DOMAIN_OBJ, DOMAIN_MEM, DOMAIN_RAW, DOMAIN_COUNT };
 
@@ -23,7 +27,7 @@ enum allocator_domain { DOMAIN_OBJ, DOMAIN_MEM, DOMAIN_RAW, DOMAIN_COUNT };
 enum allocator_mode {
 	ALLOCATOR_MALLOC,   /* the C allocator, for all */
 	ALLOCATOR_PYMALLOC, /* pymalloc up to 512 bytes, else the C allocator */
-	ALLOCATOR_OWN,	    /* one of the interpreter's own for all sizes: mimalloc */
+	ALLOCATOR_MIMALLOC, /* mimalloc, for all sizes */
 };
 
 /** The innermost table of a domain, behind those of tracemalloc and the debug hooks. */
@@ -34,6 +38,8 @@ struct allocator_table {
 
 struct allocators {
 	enum allocator_mode mode;
+	bool has_mimalloc_raw; /* mimalloc serves DOMAIN_RAW as well */
+	enum gate_guard guard; /* what lets in threads to DOMAIN_OBJ and DOMAIN_MEM */
 	struct allocator_table tables[DOMAIN_COUNT];
 };
 
@@ -43,8 +49,13 @@ MUST_CHECK bool allocators_find(struct memory *memory, struct symbols *symbols, 
 				const struct runtime *runtime, struct allocators *ret,
 				struct error *err);
 
-/** Describe the gates of these tables: none in mode ALLOCATOR_MALLOC, and each slot once. At most
- * 8, whose number is returned. */
+/** Describe the gates of these tables: none in mode ALLOCATOR_MALLOC, those of DOMAIN_RAW only
+ * where no gate of the C allocator sees them, and each slot once. At most PYFRAMES_SPECS_MAX, whose
+ *  number is returned. */
 size_t allocators_specs(const struct allocators *allocators, struct gate_spec *ret);
+
+/** Tell whether only a thread that runs Python, with the GIL if there is one, stands at this gate:
+ * at those of DOMAIN_OBJ and DOMAIN_MEM. */
+bool allocators_spec_needs_python(const struct gate_spec *spec);
 
 #endif

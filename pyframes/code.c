@@ -14,6 +14,8 @@ enum {
 	LINETABLE_BYTES_MAX = 1 << 20,
 	CODES_MAX = 1 << 14,
 	LINES_KEPT = 16, /* per code object */
+	COPIES_MAX = 1 << 16,
+	BYTECODE_BYTES_MAX = 1 << 28,
 	/* Witnesses are dear to read. Code that was the same so often in a row is long-lived: from
 	 * then on they are asked one time in so many. Code that exec makes anew keeps being asked.
 	 */
@@ -27,7 +29,9 @@ struct code_key {
 	raddr name;
 	raddr qualname;
 	raddr linetable;
+	raddr bytes_object;
 	uint32_t first_line;
+	uint32_t unit_count;
 	uint32_t version; /* 0: does not tell code objects apart */
 };
 
@@ -50,6 +54,8 @@ struct code {
 	const char *file;
 	uint8_t *linetable;
 	size_t linetable_len;
+	uint64_t bytecode_bytes;
+	raddr copies;		   /* of the bytecode, as of the last walk; 0: none */
 	struct witness *witnesses; /* WITNESS_COUNT of them; NULL where the key suffices */
 	unsigned meetings;	   /* in a row in which it was the same */
 	struct {
@@ -75,10 +81,13 @@ struct code_cache {
 	size_t header_bytes;
 	struct code *codes;
 	uint64_t walk;
+	uint64_t loaded_count; /* code objects ... */
+	uint64_t odd_count;    /* ... whose line table does not fit their bytecode */
 	/* Scratch of one walk. */
 	size_t check_count;
 	size_t span_count;
 	struct code *met[FRAME_DEPTH_MAX]; /* by place */
+	raddr bytecode[FRAME_DEPTH_MAX];   /* where a place's copy of the bytecode begins */
 	struct memory_span spans[FRAME_DEPTH_MAX * (1 + WITNESS_COUNT)];
 	struct check checks[FRAME_DEPTH_MAX];
 };
@@ -105,9 +114,10 @@ static void forget_all(struct code_cache *cache)
 
 static size_t header_bytes(const struct py_offsets *py)
 {
-	const uint32_t fields[] = { py->object_type, py->code.first_line, py->code.filename,
-				    py->code.name,   py->code.qualname,	  py->code.linetable,
-				    py->code.version };
+	const uint32_t fields[] = { py->object_type,  py->code.first_line, py->code.filename,
+				    py->code.name,    py->code.qualname,   py->code.linetable,
+				    py->code.version, py->code.unit_count, py->code.bytes_object,
+				    py->code.copies };
 	size_t end = 0;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i] != OFFSET_NONE && fields[i] + sizeof(raddr) > end)
@@ -194,6 +204,8 @@ static struct code_key key_parse(const struct py_offsets *py, const uint8_t *hea
 		.name = word_at(header, py->code.name),
 		.qualname = word_at(header, py->code.qualname),
 		.linetable = word_at(header, py->code.linetable),
+		.bytes_object = word_at(header, py->code.bytes_object),
+		.unit_count = (uint32_t)word_at(header, py->code.unit_count),
 		.first_line = (uint32_t)word_at(header, py->code.first_line),
 		.version = (uint32_t)word_at(header, py->code.version),
 	};
@@ -203,6 +215,7 @@ static bool key_equals(const struct code_key *a, const struct code_key *b)
 {
 	return a->type == b->type && a->filename == b->filename && a->name == b->name &&
 	       a->qualname == b->qualname && a->linetable == b->linetable &&
+	       a->bytes_object == b->bytes_object && a->unit_count == b->unit_count &&
 	       a->first_line == b->first_line && a->version == b->version;
 }
 
@@ -272,6 +285,51 @@ static bool read_text(struct code_cache *cache, raddr str, const char **ret,
 	       interner_text(cache->interner, text, ret, err);
 }
 
+/* Are the objects that a code object refers to of the types that they must be of? */
+static bool check_types(struct code_cache *cache, const struct code_key *key, struct error *err)
+{
+	const struct runtime *runtime = cache->runtime;
+	const struct {
+		raddr object;
+		raddr type;
+	} parts[] = {
+		{ key->filename, runtime->str_type },	    { key->name, runtime->str_type },
+		{ key->qualname, runtime->str_type },	    { key->linetable, runtime->bytes_type },
+		{ key->bytes_object, runtime->bytes_type },
+	};
+	raddr types[ARRAY_LEN(parts)];
+	struct memory_span spans[ARRAY_LEN(parts)];
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		spans[i] = (struct memory_span){
+			.address = parts[i].object + runtime->offsets.object_type,
+			.buffer = &types[i],
+			.len = parts[i].object ? sizeof(raddr) : 0, /* the version has no such */
+		};
+	if (!memory_read_spans(cache->memory, spans, ARRAY_LEN(spans), err))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (parts[i].object && (!spans[i].is_read || types[i] != parts[i].type))
+			return error_set(err, ERROR_FORMAT,
+					 "a code object refers to %" PRIraddr
+					 ", which is of another type than expected",
+					 parts[i].object);
+	return true;
+}
+
+static bool load_bytecode_bytes(struct code_cache *cache, const struct code_key *key, uint64_t *ret,
+				struct error *err)
+{
+	uint64_t bytes = (uint64_t)key->unit_count * 2;
+	if (key->bytes_object &&
+	    !memory_read(cache->memory, key->bytes_object + cache->runtime->offsets.bytes.size,
+			 &bytes, sizeof(bytes), err))
+		return error_context(err, "length of bytecode");
+	if (bytes > BYTECODE_BYTES_MAX)
+		return error_set(err, ERROR_FORMAT, "bytecode of %" PRIu64 " bytes", bytes);
+	*ret = bytes;
+	return true;
+}
+
 static bool load_parts(struct code_cache *cache, struct code *code, const struct code_key *key,
 		       struct error *err)
 {
@@ -279,6 +337,9 @@ static bool load_parts(struct code_cache *cache, struct code *code, const struct
 	raddr name = key->qualname ? key->qualname : key->name;
 	struct object_sizes sizes;
 
+	if (!check_types(cache, key, err) ||
+	    !load_bytecode_bytes(cache, key, &code->bytecode_bytes, err))
+		return false;
 	if (!read_text(cache, name, &code->function, &sizes.name, err))
 		return error_context(err, "name of code");
 	if (!read_text(cache, key->filename, &code->file, &sizes.file, err))
@@ -307,6 +368,10 @@ static bool code_load(struct code_cache *cache, struct code *code, const struct 
 		code_unload(code);
 		return false;
 	}
+	cache->loaded_count++;
+	cache->odd_count +=
+		!linetable_fits(cache->runtime->offsets.code.line_format, code->linetable,
+				code->linetable_len, code->bytecode_bytes);
 	code->key = *key;
 	code->is_hidden = is_interpreters_own(key);
 	code->is_loaded = true;
@@ -327,7 +392,54 @@ static bool check_codes(struct code_cache *cache, struct error *err)
 		if (!is_same(cache, check, &key) && !code_load(cache, check->code, &key, err))
 			return false;
 		check->code->meetings++;
+		check->code->copies = word_at(check->header, cache->runtime->offsets.code.copies);
 	}
+	return true;
+}
+
+/* Where does the bytecode that each place lies in begin? Without the GIL each thread runs a copy of
+ * its own, listed in {length, copies ...} (_PyCodeArray, Include/cpython/code.h from 3.14 on). The
+ * first one is the code object's own. */
+static bool find_bytecode(struct code_cache *cache, const struct place *places, size_t place_count,
+			  struct error *err)
+{
+	size_t span_count = 0;
+	for (size_t i = 0; i < place_count; i++) {
+		const struct place *place = &places[i];
+		cache->bytecode[i] = place->code + cache->runtime->offsets.code.bytecode;
+		if (place->copy == 0)
+			continue;
+		if (place->copy >= COPIES_MAX || !cache->met[i]->copies)
+			return error_set(err, ERROR_FORMAT, "no copy %" PRIu32 " of a code object",
+					 place->copy);
+		cache->bytecode[i] = 0;
+		cache->spans[span_count++] = (struct memory_span){
+			.address = cache->met[i]->copies + (1 + place->copy) * sizeof(raddr),
+			.buffer = &cache->bytecode[i],
+			.len = sizeof(raddr),
+		};
+	}
+	return span_count == 0 || memory_read_spans(cache->memory, cache->spans, span_count, err);
+}
+
+/* The byte offset of a place in its bytecode; negative: not begun. */
+static bool find_instruction(const struct code_cache *cache, const struct code *code,
+			     const struct place *place, raddr bytecode, int *ret, struct error *err)
+{
+	int64_t instruction = (int32_t)place->position;
+	switch (cache->runtime->offsets.frame.position_kind) {
+	case POSITION_BYTES:
+		break;
+	case POSITION_INSTRUCTIONS:
+		instruction *= 2;
+		break;
+	case POSITION_POINTER:
+		instruction = (int64_t)(place->position - bytecode);
+		break;
+	}
+	if (instruction < -2 || instruction >= (int64_t)code->bytecode_bytes)
+		return error_set(err, ERROR_FORMAT, "a frame is outside its code");
+	*ret = (int)instruction;
 	return true;
 }
 
@@ -369,17 +481,26 @@ bool code_cache_frames(struct code_cache *cache, const struct place *places, siz
 			add_check(cache, cache->met[i]);
 		cache->met[i]->walk = cache->walk;
 	}
-	if (!check_codes(cache, err))
+	if (!check_codes(cache, err) || !find_bytecode(cache, places, place_count, err))
 		return false;
 
 	size_t len = 0;
 	for (size_t i = 0; i < place_count; i++) {
-		if (cache->met[i]->is_hidden)
+		const struct code *code = cache->met[i];
+		int instruction = 0;
+		if (code->is_hidden)
 			continue;
-		if (!find_frame(cache, cache->met[i], places[i].instruction, &ret[len], err))
+		if (!find_instruction(cache, code, &places[i], cache->bytecode[i], &instruction,
+				      err) ||
+		    !find_frame(cache, cache->met[i], instruction, &ret[len], err))
 			return false;
 		len++;
 	}
 	*len_ret = len;
 	return true;
+}
+
+bool code_cache_is_plausible(const struct code_cache *cache)
+{
+	return 2 * cache->odd_count <= cache->loaded_count;
 }

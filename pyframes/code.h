@@ -32,4 +32,8 @@ MUST_CHECK bool code_cache_frames(struct code_cache *cache, const struct place *
 				  size_t place_count, const struct frame **ret, size_t *len_ret,
 				  struct error *err);
 
+/** Tell whether most of the code objects that were met have a line table that fits their bytecode,
+ * as they must if they are laid out as we think. */
+bool code_cache_is_plausible(const struct code_cache *cache);
+
 #endif

@@ -96,3 +96,17 @@ int linetable_line(enum line_format format, const uint8_t *table, size_t table_l
 	int64_t line = decode[format](table, table_len, first_line, instruction);
 	return line > 0 && line <= INT_MAX ? (int)line : first_line;
 }
+
+bool linetable_fits(enum line_format format, const uint8_t *table, size_t table_len,
+		    uint64_t bytecode_bytes)
+{
+	uint64_t covered = 0;
+	if (format == LINE_LOCATIONS) {
+		for (size_t i = 0; i < table_len; i++)
+			covered += table[i] & 0x80 ? ((table[i] & 7) + 1) * 2 : 0;
+		return covered == bytecode_bytes;
+	}
+	for (size_t i = 0; i + 1 < table_len; i += 2)
+		covered += table[i];
+	return format == LINE_RANGES ? covered == bytecode_bytes : covered < bytecode_bytes;
+}

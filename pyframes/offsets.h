@@ -4,12 +4,14 @@
 
 /**
  * @file
- * Where the fields of CPython's structures lie, one const table per minor version. All that differs
- * between versions is said here; those who walk the structures never look at a version.
+ * Where the fields of CPython's structures lie, one const table per minor version, and from 3.13 on
+ * a second one for builds without the GIL. All that differs between versions is said here; those
+ * who walk the structures never look at a version.
  *
- * All offsets are in bytes, for 64-bit builds with the GIL. Source: DWARF of release builds
- * (3.8.18, 3.9.2, 3.9.18, 3.10.13, 3.11.2, 3.11.7, 3.12.1, 3.13.0, 3.13.5, 3.13.18), in which every
- * value here is the same for all micro versions of a minor one.
+ * All offsets are in bytes, for 64-bit builds. Source: DWARF of release builds (3.8.18, 3.9.2,
+ * 3.9.18, 3.10.13, 3.11.2, 3.11.7, 3.12.1, 3.13.0, 3.13.5, 3.13.18, 3.14.10, 3.15.2, 3.13.5t), in
+ * which every value here is the same for all micro versions of a minor one and for --with-pydebug;
+ * of 3.14t and 3.15t, DWARF of their headers.
  */
 
 #include <stdbool.h>
@@ -34,6 +36,7 @@ enum frame_position {
 
 struct py_offsets {
 	unsigned minor; /* of CPython 3 */
+	bool is_free_threaded;
 
 	struct {
 		uint32_t initialized; /* int: Py_IsInitialized() */
@@ -61,8 +64,10 @@ struct py_offsets {
 		uint32_t previous;
 		uint32_t position;
 		uint32_t owner; /* one byte */
+		uint32_t copy;	/* int: which of the code's copies the position lies in */
 		enum frame_position position_kind;
 		unsigned foreign_owner; /* owners from here on are no Python frames */
+		unsigned code_tags;	/* bits of `code` that are no part of the address */
 	} frame;
 	struct {
 		uint32_t first_line;
@@ -70,14 +75,19 @@ struct py_offsets {
 		uint32_t name;
 		uint32_t qualname;
 		uint32_t linetable;
-		uint32_t version;  /* unique among all code objects, or 0; 32 bits */
-		uint32_t bytecode; /* the instructions, where POSITION_POINTER points */
+		uint32_t version;      /* unique among all code objects, or 0; 32 bits */
+		uint32_t bytecode;     /* the instructions, where POSITION_POINTER points */
+		uint32_t unit_count;   /* how many 2-byte units of them */
+		uint32_t bytes_object; /* the instructions as an object of their own */
+		uint32_t copies;       /* array {length, copies ...}: each thread runs its own */
 		enum line_format line_format;
 	} code;
 	uint32_t object_type;
+	uint32_t type_name; /* of a PyTypeObject: char * */
 	struct {
 		uint32_t length;
 		uint32_t state;
+		uint32_t kind_shift;   /* in the state; the bits compact and ascii follow */
 		uint32_t ascii_data;   /* sizeof(PyASCIIObject) */
 		uint32_t compact_data; /* sizeof(PyCompactUnicodeObject) */
 	} unicode;
@@ -87,6 +97,7 @@ struct py_offsets {
 	} bytes;
 	uint32_t pool_bytes;	/* of pymalloc; a power of two */
 	bool has_debug_offsets; /* _PyRuntime begins with a _Py_DebugOffsets */
+	bool has_mimalloc_raw;	/* where mimalloc serves a domain, it serves PyMem_RawMalloc too */
 };
 
 /** Bits of PyThreadState._status (CPython 3.12 Include/cpython/pystate.h). */
@@ -97,7 +108,10 @@ enum thread_status {
 	THREAD_ACTIVE = 1u << 4,
 };
 
-/** The table of CPython 3.`minor`; NULL if that version is not known. */
-const struct py_offsets *py_offsets_find(unsigned minor);
+/** What the messages say is supported. */
+#define PY_OFFSETS_SUPPORTED "3.8 to 3.15"
+
+/** The table of CPython 3.`minor`, with the GIL or without it; NULL if that one is not known. */
+const struct py_offsets *py_offsets_find(unsigned minor, bool is_free_threaded);
 
 #endif

@@ -49,7 +49,6 @@ static bool try_stacks(struct pyframes *py, struct error *err)
 {
 	const struct frame *frames[FRAME_DEPTH_MAX];
 	struct threads_cursor cursor = { 0 };
-	bool has_threads = false;
 	bool has_failed = false;
 	struct error failure;
 	for (;;) {
@@ -60,7 +59,6 @@ static bool try_stacks(struct pyframes *py, struct error *err)
 		if (is_done)
 			break;
 
-		has_threads = true;
 		size_t len;
 		bool is_truncated;
 		if (!read_frames(py, &thread, frames, &len, &is_truncated, &failure))
@@ -68,8 +66,6 @@ static bool try_stacks(struct pyframes *py, struct error *err)
 		else if (len > 0)
 			return true;
 	}
-	if (!has_threads)
-		return error_set(err, ERROR_TIMEOUT, "the interpreter has no thread yet");
 	if (has_failed)
 		*err = failure;
 	return !has_failed;
@@ -84,8 +80,11 @@ static bool confirm(struct pyframes *py, struct error *err)
 
 	struct error failure = { 0 };
 	for (int i = 0; i < TRIES; i++) {
-		if (try_stacks(py, &failure))
-			return true;
+		if (threads_check(&py->threads, &failure) && try_stacks(py, &failure)) {
+			if (code_cache_is_plausible(py->codes))
+				return true;
+			error_set(&failure, ERROR_FORMAT, "line tables do not fit their code");
+		}
 		bool is_torn = failure.kind == ERROR_READ || failure.kind == ERROR_FORMAT;
 		if (!is_torn) {
 			*err = failure;
@@ -102,15 +101,21 @@ static bool confirm(struct pyframes *py, struct error *err)
 bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads *loads,
 		   struct pyframes **ret, struct error *err)
 {
+	struct runtime runtime;
+	return runtime_find(memory, symbols, &runtime, err) &&
+	       pyframes_open_runtime(memory, symbols, loads, &runtime, ret, err);
+}
+
+bool pyframes_open_runtime(struct memory *memory, struct symbols *symbols, struct loads *loads,
+			   const struct runtime *runtime, struct pyframes **ret, struct error *err)
+{
 	OWNED(owned_close) struct pyframes *py = calloc(1, sizeof(*py));
 	if (!py)
 		return error_set(err, ERROR_NO_MEMORY, "interpreter");
 	py->memory = memory;
 	py->symbols = symbols;
 	py->loads = loads;
-	if (!runtime_find(memory, symbols, &py->runtime, err))
-		return false;
-
+	py->runtime = *runtime;
 	version_format(&py->runtime.version, py->version, sizeof(py->version));
 	threads_init(&py->threads, memory, &py->runtime);
 	stack_reader_init(&py->stack, memory, &py->runtime.offsets);
@@ -161,6 +166,45 @@ bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct fram
 		return true;
 	}
 	return read_frames(py, &thread, ret, len_ret, is_truncated_ret, err);
+}
+
+/* What is wrong with the thread that stands at such a gate; NULL if nothing is. */
+static const char *find_problem(struct pyframes *py, raddr thread_pointer, struct error *err)
+{
+	struct thread_state thread;
+	const struct frame *frames[FRAME_DEPTH_MAX];
+	size_t len;
+	bool is_found = false;
+	bool is_current = false;
+	bool is_truncated;
+	if (!threads_find(&py->threads, thread_pointer, &thread, &is_found, err) || !is_found)
+		return "a thread that allocates has no thread state";
+	if (!threads_is_current(&py->threads, &thread, &is_current, err) || !is_current)
+		return "a thread that allocates does not hold the GIL";
+	if (!read_frames(py, &thread, frames, &len, &is_truncated, err))
+		return "the frames of a thread that allocates cannot be read";
+	if (!code_cache_is_plausible(py->codes))
+		return "line tables do not fit their code";
+	return NULL;
+}
+
+bool pyframes_check_stop(struct pyframes *py, const struct gate_spec *gate, raddr thread_pointer,
+			 raddr block, bool *checked_ret, struct error *err)
+{
+	*checked_ret = allocators_spec_needs_python(gate);
+	if (!*checked_ret)
+		return true;
+
+	struct error failure = { .context = "" };
+	const char *problem = find_problem(py, thread_pointer, &failure);
+	/* pymalloc's realloc may leave a block where another allocator has put it. */
+	bool is_in_pool = gate->max_counted_bytes == ALLOCATORS_PYMALLOC_MAX &&
+			  gate->operation != GATE_REALLOC;
+	if (!problem && is_in_pool && !pyframes_is_pymalloc_block(py, block))
+		problem = "a block of pymalloc is in none of its pools";
+	return !problem ||
+	       error_set(err, ERROR_UNSUPPORTED, "this is not laid out as CPython %s is: %s%s%s",
+			 py->version, problem, *failure.context ? ": " : "", failure.context);
 }
 
 bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block)

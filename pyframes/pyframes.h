@@ -16,9 +16,10 @@
 #include "base/symbols.h"
 
 struct pyframes;
+struct runtime;
 
-/** The most gates that pyframes_gate_specs() returns: two domains of four functions. */
-enum { PYFRAMES_SPECS_MAX = 8 };
+/** The most gates that pyframes_gate_specs() returns: three domains of four functions. */
+enum { PYFRAMES_SPECS_MAX = 12 };
 
 /** Find the interpreter. The three seams must outlive the result.
  *  Errors: ERROR_UNSUPPORTED (not CPython, unknown or free-threaded version: named),
@@ -26,14 +27,20 @@ enum { PYFRAMES_SPECS_MAX = 8 };
 MUST_CHECK bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads *loads,
 			      struct pyframes **ret, struct error *err);
 
+/** Open an interpreter whose runtime has been found. Whether it is laid out as its offsets say is
+ *  tried here, on everything that a sample needs. Errors: as pyframes_open(). */
+MUST_CHECK bool pyframes_open_runtime(struct memory *memory, struct symbols *symbols,
+				      struct loads *loads, const struct runtime *runtime,
+				      struct pyframes **ret, struct error *err);
+
 /** Give back an interpreter, and with it every frame it interned. Takes NULL. */
 void pyframes_close(struct pyframes *py);
 
 /** "3.11.7", or "3.9" where the micro version cannot be told. Lives as long as `py`. */
 const char *pyframes_version(const struct pyframes *py);
 
-/** Find the innermost allocator tables of the obj and mem domains and describe their gates. None
- *  (length 0) if the interpreter uses the C allocator for everything.
+/** Find the innermost allocator tables and describe the gates of those that do not lead to the C
+ *  allocator. None (length 0) if the interpreter uses that for everything.
  *  Errors: ERROR_UNSUPPORTED (tables not found), and those of reading. */
 MUST_CHECK bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len_ret,
 				    struct error *err);
@@ -44,6 +51,14 @@ MUST_CHECK bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, 
  *  ERROR_READ. */
 MUST_CHECK bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,
 			       size_t *len_ret, bool *is_truncated_ret, struct error *err);
+
+/** Compare what is read of a thread that stands at one of pyframes_gate_specs() with what must hold
+ *  there: its thread state is found, is the one that runs now, and its frames can be read; and a
+ *  small block that it has just got lies in a pymalloc pool. `checked_ret` false: the gate is one
+ * at which nothing is known to hold. Errors: ERROR_UNSUPPORTED, naming what differs. */
+MUST_CHECK bool pyframes_check_stop(struct pyframes *py, const struct gate_spec *gate,
+				    raddr thread_pointer, raddr block, bool *checked_ret,
+				    struct error *err);
 
 /** Tell whether a block lies in a pymalloc pool, from the pool's own header. */
 bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block);

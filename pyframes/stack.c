@@ -10,25 +10,20 @@ enum { CHUNK_PREVIOUS = 0 };
 /* Frames that are not shown, shims for instance, are not counted in FRAME_DEPTH_MAX. */
 enum { STEPS_MAX = 4 * FRAME_DEPTH_MAX };
 
-/* No bytecode is longer. */
-enum { BYTECODE_BYTES_MAX = 1 << 28 };
-
 struct raw_frame {
-	raddr code;
+	struct place place;
 	raddr previous;
-	raddr position; /* or an int in its low half */
 	unsigned owner;
 };
 
 static uint32_t frame_end(const struct py_offsets *py)
 {
-	uint32_t end = py->frame.code;
-	if (py->frame.previous > end)
-		end = py->frame.previous;
-	if (py->frame.position > end)
-		end = py->frame.position;
-	if (py->frame.owner != OFFSET_NONE && py->frame.owner > end)
-		end = py->frame.owner;
+	const uint32_t fields[] = { py->frame.code, py->frame.previous, py->frame.position,
+				    py->frame.owner, py->frame.copy };
+	uint32_t end = 0;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i] != OFFSET_NONE && fields[i] > end)
+			end = fields[i];
 	return end + sizeof(raddr);
 }
 
@@ -181,32 +176,15 @@ static bool read_frame(struct stack_reader *reader, raddr frame, const uint8_t *
 static struct raw_frame frame_parse(const struct py_offsets *py, const uint8_t *bytes)
 {
 	struct raw_frame frame = { 0 };
-	memcpy(&frame.code, bytes + py->frame.code, sizeof(raddr));
+	memcpy(&frame.place.code, bytes + py->frame.code, sizeof(raddr));
+	memcpy(&frame.place.position, bytes + py->frame.position, sizeof(uint64_t));
 	memcpy(&frame.previous, bytes + py->frame.previous, sizeof(raddr));
-	memcpy(&frame.position, bytes + py->frame.position, sizeof(raddr));
+	frame.place.code &= ~(raddr)py->frame.code_tags;
 	if (py->frame.owner != OFFSET_NONE)
 		frame.owner = bytes[py->frame.owner];
+	if (py->frame.copy != OFFSET_NONE)
+		memcpy(&frame.place.copy, bytes + py->frame.copy, sizeof(frame.place.copy));
 	return frame;
-}
-
-static bool frame_place(const struct py_offsets *py, const struct raw_frame *frame,
-			struct place *ret, struct error *err)
-{
-	int64_t instruction = (int32_t)frame->position;
-	switch (py->frame.position_kind) {
-	case POSITION_BYTES:
-		break;
-	case POSITION_INSTRUCTIONS:
-		instruction *= 2;
-		break;
-	case POSITION_POINTER:
-		instruction = (int64_t)(frame->position - frame->code - py->code.bytecode);
-		break;
-	}
-	if (!frame->code || instruction >= BYTECODE_BYTES_MAX || instruction < -BYTECODE_BYTES_MAX)
-		return error_set(err, ERROR_FORMAT, "a frame is outside its code");
-	*ret = (struct place){ .code = frame->code, .instruction = (int)instruction };
-	return true;
 }
 
 bool stack_read(struct stack_reader *reader, const struct thread_state *thread, struct place *ret,
@@ -225,8 +203,8 @@ bool stack_read(struct stack_reader *reader, const struct thread_state *thread, 
 		struct raw_frame frame = frame_parse(py, bytes);
 		bool is_foreign =
 			py->frame.owner != OFFSET_NONE && frame.owner >= py->frame.foreign_owner;
-		if (!is_foreign && !frame_place(py, &frame, &ret[len++], err))
-			return false;
+		if (!is_foreign)
+			ret[len++] = frame.place;
 		address = frame.previous;
 	}
 	struct trail *trail = trail_of(reader, thread);

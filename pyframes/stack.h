@@ -13,10 +13,11 @@
 #include "pyframes/offsets.h"
 #include "pyframes/threads.h"
 
-/** A place in Python code. */
+/** A place in Python code, as a frame says it. */
 struct place {
-	raddr code;	 /* a code object, if nothing is broken */
-	int instruction; /* byte offset into its bytecode; negative: not begun */
+	raddr code;	   /* a code object, if nothing is broken */
+	uint64_t position; /* as py_offsets.frame.position_kind says */
+	uint32_t copy;	   /* of the bytecode that the position lies in; 0: the code object's own */
 };
 
 enum {
@@ -66,7 +67,7 @@ void stack_reader_init(struct stack_reader *reader, struct memory *memory,
 		       const struct py_offsets *offsets);
 
 /** Read the places of a thread that stands still, innermost first, at most FRAME_DEPTH_MAX, into
- *  `ret`. The code addresses are not checked.
+ *  `ret`. What they say of code is not checked.
  *  Errors: ERROR_FORMAT (garbage where a frame should be), ERROR_READ. */
 MUST_CHECK bool stack_read(struct stack_reader *reader, const struct thread_state *thread,
 			   struct place *ret, size_t *len_ret, bool *is_truncated_ret,

@@ -199,6 +199,48 @@ static bool read_current(const struct threads *threads, raddr *ret, struct error
 			   err);
 }
 
+bool threads_is_current(const struct threads *threads, const struct thread_state *state, bool *ret,
+			struct error *err)
+{
+	raddr current;
+	if (!read_current(threads, &current, err))
+		return false;
+	*ret = is_current(state, current);
+	return true;
+}
+
+bool threads_check(const struct threads *threads, struct error *err)
+{
+	raddr current;
+	if (!read_current(threads, &current, err))
+		return error_context(err, "who holds the GIL");
+
+	struct threads_cursor cursor = { 0 };
+	bool has_any = false;
+	bool has_living = false;
+	bool has_current = current == 0;
+	for (;;) {
+		struct thread_state state;
+		bool is_done;
+		if (!threads_next(threads, &cursor, &state, &is_done, err))
+			return false;
+		if (is_done)
+			break;
+		has_any = true;
+		has_living |= is_alive(threads, &state) && state.thread_id != 0;
+		has_current |= state.address == current;
+	}
+	if (!has_any)
+		return error_set(err, ERROR_TIMEOUT, "the interpreter has no thread yet");
+	if (!has_living)
+		return error_set(err, ERROR_FORMAT, "no thread state is that of a thread");
+	if (!has_current)
+		return error_set(err, ERROR_FORMAT,
+				 "the GIL is held by %" PRIraddr ", which is no thread state",
+				 current);
+	return true;
+}
+
 /* Look through all lists. The state's address is 0 if there is no match. */
 static bool search(const struct threads *threads, raddr thread_pointer, struct thread_state *ret,
 		   struct known_thread *known_ret, struct error *err)

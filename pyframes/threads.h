@@ -41,6 +41,16 @@ void threads_deinit(struct threads *threads);
 MUST_CHECK bool threads_find(struct threads *threads, raddr thread_pointer,
 			     struct thread_state *ret, bool *found_ret, struct error *err);
 
+/** Compare with what must hold whenever nobody changes the lists: some thread lives, and whoever
+ * holds the GIL, where the runtime names him, is one of them. The target runs meanwhile, so that a
+ * failure may be bad luck. Errors: ERROR_FORMAT, ERROR_READ, ERROR_TIMEOUT (no thread yet). */
+MUST_CHECK bool threads_check(const struct threads *threads, struct error *err);
+
+/** Tell whether this state runs now: it holds the GIL or, in a build without it, is attached. Its
+ *  thread must stand still. Errors: ERROR_READ. */
+MUST_CHECK bool threads_is_current(const struct threads *threads, const struct thread_state *state,
+				   bool *ret, struct error *err);
+
 /** A place in the lists of interpreters and thread states. Zero-initialised it stands before the
  *  first. */
 struct threads_cursor {

@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-/* PyASCIIObject.state, the same in CPython 3.8 to 3.13 (Include/cpython/unicodeobject.h). */
+/* PyASCIIObject.state, from the kind on (Include/cpython/unicodeobject.h). */
 enum {
-	STATE_KIND_SHIFT = 2,
 	STATE_KIND_MASK = 7,
-	STATE_COMPACT = 1 << 5,
-	STATE_ASCII = 1 << 6,
+	STATE_COMPACT = 1 << 3,
+	STATE_ASCII = 1 << 4,
 };
 
 /* Larger than every PyASCIIObject. */
@@ -67,6 +66,15 @@ size_t unicode_encode(const void *characters, unsigned kind, size_t length, char
 	return done;
 }
 
+/* The place of the first U+0000; `length` if there is none. */
+static size_t find_zero(const void *characters, unsigned kind, size_t length)
+{
+	size_t i = 0;
+	while (i < length && character_at(characters, kind, i) != 0)
+		i++;
+	return i;
+}
+
 /* What the head of a str says about its characters. */
 struct text {
 	size_t length;
@@ -82,7 +90,8 @@ static bool text_parse(const struct py_offsets *py, const uint8_t *header, raddr
 	memcpy(&length, header + py->unicode.length, sizeof(length));
 	memcpy(&state, header + py->unicode.state, sizeof(state));
 
-	unsigned kind = (state >> STATE_KIND_SHIFT) & STATE_KIND_MASK;
+	state >>= py->unicode.kind_shift;
+	unsigned kind = state & STATE_KIND_MASK;
 	bool is_ascii = state & STATE_ASCII;
 	bool is_known_kind = kind == 1 || (!is_ascii && (kind == 2 || kind == 4));
 	if (!(state & STATE_COMPACT) || !is_known_kind)
@@ -109,17 +118,20 @@ bool unicode_read(struct memory *memory, const struct py_offsets *py, raddr str,
 	if (!text_parse(py, header, str, &text, err))
 		return false;
 
-	size_t raw_bytes = text.length * text.kind;
-	OWNED_FREE void *raw = malloc(raw_bytes + 1);
+	size_t raw_bytes = (text.length + 1) * text.kind;
+	OWNED_FREE void *raw = malloc(raw_bytes);
 	OWNED_FREE char *utf8 = malloc(text.length * 4 + 1);
 	if (!raw || !utf8)
 		return error_set(err, ERROR_NO_MEMORY, "str of %zu characters", text.length);
-	if (raw_bytes > 0 && !memory_read(memory, str + text.data, raw, raw_bytes, err))
+	if (!memory_read(memory, str + text.data, raw, raw_bytes, err))
 		return error_context(err, "characters of str");
+	if (find_zero(raw, text.kind, text.length + 1) != text.length)
+		return error_set(err, ERROR_FORMAT,
+				 "str at %" PRIraddr " does not end where it says", str);
 
 	utf8[unicode_encode(raw, text.kind, text.length, utf8)] = '\0';
 	*ret = MOVE_PTR(utf8);
-	*object_bytes_ret = text.data + raw_bytes + text.kind;
+	*object_bytes_ret = text.data + raw_bytes;
 	return true;
 }
 

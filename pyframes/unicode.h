@@ -17,10 +17,12 @@
 /** The longest string that is believed, in characters. */
 enum { UNICODE_LENGTH_MAX = 16384 };
 
-/** Copy a compact str as UTF-8, zero-terminated, into new memory that the caller frees. Lone
- *  surrogates, U+0000 and what is no character become U+FFFD. `object_bytes_ret`: the size of the
- *  whole object, terminator included.
- *  Errors: ERROR_FORMAT (no compact str, or an absurd length), ERROR_READ, ERROR_NO_MEMORY. */
+/** Copy a name or a file name, a compact str, as UTF-8, zero-terminated, into new memory that the
+ *  caller frees. Lone surrogates and what is no character become U+FFFD. `object_bytes_ret`: the
+ *  size of the whole object, terminator included. That the first U+0000 is the terminator is what
+ *  tells a str from anything that only looks like one: names hold no other (compile() refuses it).
+ *  Errors: ERROR_FORMAT (no compact str, an absurd length, or no terminator just there),
+ * ERROR_READ, ERROR_NO_MEMORY. */
 MUST_CHECK bool unicode_read(struct memory *memory, const struct py_offsets *py, raddr str,
 			     char **ret, size_t *object_bytes_ret, struct error *err);
 

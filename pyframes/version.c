@@ -45,10 +45,11 @@ bool version_from_hex(uint64_t hex, struct version *ret, struct error *err)
 
 char *version_format(const struct version *version, char *ret, size_t size)
 {
+	const char *suffix = version->is_free_threaded ? "t" : "";
 	if (version->has_micro)
-		snprintf(ret, size, "3.%u.%u", version->minor, version->micro);
+		snprintf(ret, size, "3.%u.%u%s", version->minor, version->micro, suffix);
 	else
-		snprintf(ret, size, "3.%u", version->minor);
+		snprintf(ret, size, "3.%u%s", version->minor, suffix);
 	return ret;
 }
 

@@ -15,6 +15,7 @@ struct version {
 	unsigned minor; /* of CPython 3 */
 	unsigned micro;
 	bool has_micro;
+	bool is_free_threaded; /* without the GIL; version_detect() cannot tell and says no */
 };
 
 /** Tell the version of the interpreter that `runtime`, a definition of _PyRuntime, belongs to.
@@ -26,10 +27,11 @@ MUST_CHECK bool version_detect(struct memory *memory, struct symbols *symbols,
 /** Take a PY_VERSION_HEX apart (Include/patchlevel.h). Errors: as version_detect(). */
 MUST_CHECK bool version_from_hex(uint64_t hex, struct version *ret, struct error *err);
 
-/** Write "3.11.7", or "3.9" without a micro version. Returns `ret`; 16 bytes suffice. */
+/** Write "3.11.7", "3.9" without a micro version, "3.13.5t" without the GIL. Returns `ret`; 16
+ * bytes suffice. */
 char *version_format(const struct version *version, char *ret, size_t size);
 
-/** The definition of `name` in the same image as `beside`, or else the first one. */
+/** The definition of the function `name` in the same image as `beside`, or else the first one. */
 MUST_CHECK bool symbol_find_beside(struct symbols *symbols, const char *name,
 				   const struct symbol *beside, struct symbol *ret);
 

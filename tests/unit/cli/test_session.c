@@ -221,6 +221,17 @@ bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct fram
 	return true;
 }
 
+/* What the gate of the C allocator is passed by tells nothing. */
+bool pyframes_check_stop(struct pyframes *py, const struct gate_spec *gate, raddr thread_pointer,
+			 raddr block, bool *checked_ret, struct error *err)
+{
+	(void)py;
+	(void)block;
+	*checked_ret = gate->kind == MEMORY_PYMALLOC;
+	return !*checked_ret || thread_pointer != THREAD_GARBAGE ||
+	       error_set(err, ERROR_UNSUPPORTED, "not laid out as known");
+}
+
 bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block)
 {
 	(void)py;
@@ -610,6 +621,47 @@ static void test_stacks_without_python_frames_have_a_name(void **state)
 enum { FLOOD = 1000000 };
 static int accepted;
 
+static void contradict(const struct tracer_listener *listener, int slice)
+{
+	(void)slice;
+	for (raddr i = 0; i < 20; i++)
+		stop_at(listener, THREAD_GARBAGE, &pymalloc_malloc, FIRST_ARENA_BLOCK + 16 * i);
+}
+
+static void test_stops_that_contradict_the_layout_end_the_session(void **state)
+{
+	(void)state;
+	struct error err;
+	script.on_slice = contradict;
+	struct session *session = begin(false);
+	wait_for(session, SESSION_ENDED);
+	assert_false(session_stop(session, &err));
+	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+	assert_non_null(strstr(err.context, "not laid out"));
+	assert_int_equal(script.lifted, 1);
+	session_destroy(session);
+}
+
+static void agree_once_then_contradict(const struct tracer_listener *listener, int slice)
+{
+	if (slice == 0) {
+		stop_at(listener, THREAD_GARBAGE, &pymalloc_malloc, FIRST_ARENA_BLOCK);
+		stop_at(listener, THREAD_IN_PYTHON, &pymalloc_malloc, FIRST_ARENA_BLOCK + 16);
+	}
+	contradict(listener, slice);
+}
+
+static void test_one_stop_that_is_as_it_must_be_is_enough(void **state)
+{
+	(void)state;
+	struct error err;
+	script.on_slice = agree_once_then_contradict;
+	struct session *session = begin(false);
+	wait_for_slices(3);
+	assert_true(session_stop(session, &err));
+	session_destroy(session);
+}
+
 static void flood(const struct tracer_listener *listener, int slice)
 {
 	static bool is_followed[FLOOD];
@@ -677,6 +729,8 @@ int main(void)
 		SCRIPTED(test_what_was_kept_until_the_shutdown_stays_live),
 		SCRIPTED(test_a_block_that_stays_in_the_c_allocator_counts_once),
 		SCRIPTED(test_stacks_without_python_frames_have_a_name),
+		SCRIPTED(test_stops_that_contradict_the_layout_end_the_session),
+		SCRIPTED(test_one_stop_that_is_as_it_must_be_is_enough),
 		SCRIPTED(test_a_full_queue_refuses_samples_but_loses_no_free),
 		SCRIPTED(test_frames_live_as_long_as_the_session),
 	};

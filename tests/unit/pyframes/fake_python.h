@@ -27,10 +27,28 @@ struct fake_python {
 	struct py_offsets py;
 	raddr runtime;
 	raddr interpreter;
+	raddr metatype;
 	raddr code_type;
+	raddr str_type;
+	raddr bytes_type;
 	unsigned next_thread_id;
 	unsigned next_code_version;
 };
+
+/** Every build that is supported. */
+struct fake_build {
+	unsigned minor;
+	bool is_free_threaded;
+};
+
+static const struct fake_build fake_builds[] = { { 8, false },	{ 9, false },  { 10, false },
+						 { 11, false }, { 12, false }, { 13, false },
+						 { 14, false }, { 15, false }, { 13, true },
+						 { 14, true },	{ 15, true } };
+
+#define FOR_EACH_BUILD(build)                              \
+	for (const struct fake_build *build = fake_builds; \
+	     build < fake_builds + sizeof(fake_builds) / sizeof(fake_builds[0]); build++)
 
 /* A str of `length` characters of `kind` bytes. */
 static inline raddr fake_str(struct fake_python *fake, unsigned kind, bool is_ascii,
@@ -39,9 +57,10 @@ static inline raddr fake_str(struct fake_python *fake, unsigned kind, bool is_as
 	const struct py_offsets *py = &fake->py;
 	uint32_t data = is_ascii ? py->unicode.ascii_data : py->unicode.compact_data;
 	raddr str = fake_alloc(&fake->target, data + (length + 1) * kind);
+	fake_put_word(&fake->target, str + py->object_type, fake->str_type);
 	fake_put_word(&fake->target, str + py->unicode.length, length);
 	fake_put_int(&fake->target, str + py->unicode.state,
-		     kind << 2 | 1u << 5 | (is_ascii ? 1u << 6 : 0));
+		     (kind | 1u << 3 | (is_ascii ? 1u << 4 : 0)) << py->unicode.kind_shift);
 	fake_put(&fake->target, str + data, characters, length * kind);
 	return str;
 }
@@ -55,6 +74,7 @@ static inline raddr fake_bytes(struct fake_python *fake, const void *bytes, size
 {
 	const struct py_offsets *py = &fake->py;
 	raddr object = fake_alloc(&fake->target, py->bytes.data + len + 1);
+	fake_put_word(&fake->target, object + py->object_type, fake->bytes_type);
 	fake_put_word(&fake->target, object + py->bytes.size, len);
 	fake_put(&fake->target, object + py->bytes.data, bytes, len);
 	return object;
@@ -76,6 +96,29 @@ static inline raddr fake_linetable(struct fake_python *fake)
 	}
 }
 
+/* 20 bytes of bytecode: as an object of its own, or as a count of units and, where threads have
+ * copies of them, one copy. */
+static inline void fake_put_bytecode(struct fake_python *fake, raddr code)
+{
+	enum { UNITS = 10 };
+	static const uint8_t zeros[2 * UNITS];
+	const struct py_offsets *py = &fake->py;
+	struct fake_target *target = &fake->target;
+	if (py->code.bytes_object != OFFSET_NONE &&
+	    !fake_word(target, code + py->code.bytes_object))
+		fake_put_word(target, code + py->code.bytes_object,
+			      fake_bytes(fake, zeros, sizeof(zeros)));
+	if (py->code.unit_count != OFFSET_NONE)
+		fake_put_word(target, code + py->code.unit_count, UNITS);
+	if (py->code.copies != OFFSET_NONE && !fake_word(target, code + py->code.copies)) {
+		raddr copies = fake_alloc(target, 3 * sizeof(raddr));
+		fake_put_word(target, copies, 2);
+		fake_put_word(target, copies + 8, code + py->code.bytecode);
+		fake_put_word(target, copies + 16, fake_alloc(target, sizeof(zeros)));
+		fake_put_word(target, code + py->code.copies, copies);
+	}
+}
+
 /* Fill in the code object at `code`; the qualified name is `name` with "Class." before it. */
 static inline void fake_put_code(struct fake_python *fake, raddr code, raddr filename, raddr name,
 				 raddr qualname, raddr linetable, int first_line)
@@ -87,6 +130,7 @@ static inline void fake_put_code(struct fake_python *fake, raddr code, raddr fil
 	fake_put_word(target, code + py->code.filename, filename);
 	fake_put_word(target, code + py->code.name, name);
 	fake_put_word(target, code + py->code.linetable, linetable);
+	fake_put_bytecode(fake, code);
 	if (py->code.qualname != OFFSET_NONE)
 		fake_put_word(target, code + py->code.qualname, qualname);
 	if (py->code.version != OFFSET_NONE)
@@ -126,6 +170,17 @@ static inline raddr fake_thread(struct fake_python *fake, raddr interpreter, rad
 	}
 	fake_put_word(target, head, state);
 	return state;
+}
+
+/* Make it the thread state that runs now. */
+static inline void fake_set_running(struct fake_python *fake, raddr state)
+{
+	const struct py_offsets *py = &fake->py;
+	if (py->runtime.current_thread != OFFSET_NONE)
+		fake_put_word(&fake->target, fake->runtime + py->runtime.current_thread, state);
+	if (py->thread.status != OFFSET_NONE)
+		fake_put_int(&fake->target, state + py->thread.status,
+			     1 | THREAD_BOUND | THREAD_ACTIVE);
 }
 
 /* Where the address of a thread's current frame is. */
@@ -168,6 +223,20 @@ static inline void fake_leave_root(struct fake_python *fake, raddr state)
 			      fake_alloc(&fake->target, FAR_BYTES) + FAR_BYTES / 2);
 }
 
+/* Where the bytecode begins that a new frame of this code runs, and which copy of it that is. */
+static inline raddr fake_bytecode(const struct fake_python *fake, raddr code, uint32_t *copy_ret)
+{
+	struct fake_target *target = (struct fake_target *)&fake->target;
+	*copy_ret = 0;
+	raddr copies = fake->py.code.copies == OFFSET_NONE
+			       ? 0
+			       : fake_word(target, code + fake->py.code.copies);
+	if (!copies)
+		return code + fake->py.code.bytecode;
+	*copy_ret = 1;
+	return fake_word(target, copies + 16);
+}
+
 /* Make the frame at `frame` the thread's current one. */
 static inline void fake_push_at(struct fake_python *fake, raddr state, raddr frame, raddr code,
 				int instruction, unsigned owner)
@@ -178,7 +247,11 @@ static inline void fake_push_at(struct fake_python *fake, raddr state, raddr fra
 		fake_leave_root(fake, state);
 	raddr current = fake_current(fake, state);
 	fake_put_word(target, frame + py->frame.previous, fake_word(target, current));
-	fake_put_word(target, frame + py->frame.code, code);
+	fake_put_word(target, frame + py->frame.code, code | (py->frame.code_tags & 1));
+	uint32_t copy;
+	raddr bytecode = fake_bytecode(fake, code, &copy);
+	if (py->frame.copy != OFFSET_NONE)
+		fake_put_int(target, frame + py->frame.copy, copy);
 	switch (py->frame.position_kind) {
 	case POSITION_BYTES:
 		fake_put_int(target, frame + py->frame.position, (uint32_t)instruction);
@@ -188,7 +261,7 @@ static inline void fake_push_at(struct fake_python *fake, raddr state, raddr fra
 		break;
 	case POSITION_POINTER:
 		fake_put_word(target, frame + py->frame.position,
-			      code + py->code.bytecode + (raddr)(int64_t)instruction);
+			      bytecode + (raddr)(int64_t)instruction);
 		break;
 	}
 	if (py->frame.owner != OFFSET_NONE)
@@ -201,44 +274,51 @@ static inline void fake_push(struct fake_python *fake, raddr state, raddr code, 
 	fake_push_at(fake, state, fake_frame_room(fake, state), code, instruction, 0);
 }
 
-/* What 3.13 says about its own layout, at the positions that its header file gives. */
+/* What 3.13, 3.14 and 3.15 say about their own layout, at the positions that their headers give. */
 static inline void fake_put_debug_offsets(struct fake_python *fake, uint64_t version_hex)
 {
 	const struct py_offsets *py = &fake->py;
 	const struct {
-		unsigned at;
 		uint64_t value;
+		unsigned at[3];
 	} rows[] = {
-		{ 8, version_hex },
-		{ 40, py->runtime.interpreters_head },
-		{ 64, py->interpreter.next },
-		{ 72, py->interpreter.threads_head },
-		{ 168, py->thread.next },
-		{ 176, py->thread.interpreter },
-		{ 184, py->thread.frame },
-		{ 192, py->thread.thread_id },
-		{ 208, py->thread.datastack_chunk },
-		{ 216, py->thread.status },
-		{ 232, py->frame.previous },
-		{ 240, py->frame.code },
-		{ 248, py->frame.position },
-		{ 264, py->frame.owner },
-		{ 280, py->code.filename },
-		{ 288, py->code.name },
-		{ 296, py->code.qualname },
-		{ 304, py->code.linetable },
-		{ 312, py->code.first_line },
-		{ 344, py->code.bytecode },
-		{ 360, py->object_type },
-		{ 520, py->bytes.size },
-		{ 528, py->bytes.data },
-		{ 544, py->unicode.state },
-		{ 552, py->unicode.length },
-		{ 560, py->unicode.ascii_data },
+		{ version_hex, { 8, 8, 8 } },
+		{ py->is_free_threaded, { 16, 16, 16 } },
+		{ py->runtime.interpreters_head, { 40, 40, 40 } },
+		{ py->interpreter.next, { 64, 64, 64 } },
+		{ py->interpreter.threads_head, { 72, 72, 72 } },
+		{ py->thread.next, { 168, 192, 192 } },
+		{ py->thread.interpreter, { 176, 200, 200 } },
+		{ py->thread.frame, { 184, 208, 208 } },
+		{ py->thread.thread_id, { 192, 216, 240 } },
+		{ py->thread.datastack_chunk, { 208, 232, 256 } },
+		{ py->thread.status, { 216, 240, 264 } },
+		{ py->frame.previous, { 232, 256, 320 } },
+		{ py->frame.code, { 240, 264, 328 } },
+		{ py->frame.position, { 248, 272, 336 } },
+		{ py->frame.owner, { 264, 288, 352 } },
+		{ py->frame.copy, { 0, 304, 368 } },
+		{ py->code.filename, { 280, 320, 384 } },
+		{ py->code.name, { 288, 328, 392 } },
+		{ py->code.qualname, { 296, 336, 400 } },
+		{ py->code.linetable, { 304, 344, 408 } },
+		{ py->code.first_line, { 312, 352, 416 } },
+		{ py->code.bytecode, { 344, 384, 448 } },
+		{ py->code.copies, { 0, 392, 456 } },
+		{ py->object_type, { 360, 408, 472 } },
+		{ py->type_name, { 376, 424, 488 } },
+		{ py->bytes.size, { 520, 600, 696 } },
+		{ py->bytes.data, { 528, 608, 704 } },
+		{ py->unicode.state, { 544, 624, 720 } },
+		{ py->unicode.length, { 552, 632, 728 } },
+		{ py->unicode.ascii_data, { 560, 640, 736 } },
+		{ py->unicode.compact_data, { 0, 0, 744 } },
 	};
-	fake_put(&fake->target, fake->runtime, "xdebugpy", 8);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		fake_put_word(&fake->target, fake->runtime + rows[i].at, rows[i].value);
+		if (rows[i].at[py->minor - 13])
+			fake_put_word(&fake->target, fake->runtime + rows[i].at[py->minor - 13],
+				      rows[i].value);
+	fake_put(&fake->target, fake->runtime, "xdebugpy", 8);
 }
 
 /* Export what tells the version: what each version exports that the one before does not. */
@@ -272,21 +352,42 @@ static inline raddr fake_interpreter(struct fake_python *fake)
 	return interpreter;
 }
 
-/* CPython 3.`minor` with one interpreter that has no threads yet. */
-static inline void fake_python_init(struct fake_python *fake, unsigned minor)
+static inline raddr fake_type(struct fake_python *fake, const char *symbol, const char *name)
+{
+	raddr type = fake_alloc(&fake->target, FAKE_OBJECT_BYTES);
+	raddr text = fake_alloc(&fake->target, 64);
+	fake_put(&fake->target, text, name, strlen(name));
+	fake_put_word(&fake->target, type + fake->py.object_type,
+		      fake->metatype ? fake->metatype : type);
+	fake_put_word(&fake->target, type + fake->py.type_name, text);
+	fake_export(&fake->target, symbol, type, FAKE_IMAGE);
+	return type;
+}
+
+/* A CPython with one interpreter that has no threads yet. */
+static inline void fake_build_init(struct fake_python *fake, const struct fake_build *build)
 {
 	fake_init(&fake->target);
 	fake->next_thread_id = 0;
 	fake->next_code_version = 0;
-	fake->py = *py_offsets_find(minor);
+	fake->py = *py_offsets_find(build->minor, build->is_free_threaded);
 	fake->runtime = fake_alloc(&fake->target, FAKE_RUNTIME_BYTES);
-	fake->code_type = fake_alloc(&fake->target, FAKE_OBJECT_BYTES);
-	fake->interpreter = fake_interpreter(fake);
 	fake_export(&fake->target, "_PyRuntime", fake->runtime, FAKE_IMAGE);
-	fake_export(&fake->target, "PyCode_Type", fake->code_type, FAKE_IMAGE);
-	fake_export_version(fake, minor);
+	fake->metatype = 0;
+	fake->metatype = fake_type(fake, "PyType_Type", "type");
+	fake->code_type = fake_type(fake, "PyCode_Type", "code");
+	fake->str_type = fake_type(fake, "PyUnicode_Type", "str");
+	fake->bytes_type = fake_type(fake, "PyBytes_Type", "bytes");
+	fake->interpreter = fake_interpreter(fake);
+	fake_export_version(fake, build->minor);
 	if (fake->py.has_debug_offsets)
-		fake_put_debug_offsets(fake, 0x030002f0 | (uint64_t)minor << 16);
+		fake_put_debug_offsets(fake, 0x030002f0 | (uint64_t)build->minor << 16);
+}
+
+/* CPython 3.`minor` with the GIL. */
+static inline void fake_python_init(struct fake_python *fake, unsigned minor)
+{
+	fake_build_init(fake, &(struct fake_build){ .minor = minor });
 }
 
 #endif

@@ -101,7 +101,7 @@ static void test_all_eight_slots_of_pymalloc_are_described(void **state)
 						"mem.realloc", "mem.free" };
 	static const enum gate_operation operations[] = { GATE_MALLOC, GATE_CALLOC, GATE_REALLOC,
 							  GATE_FREE };
-	for (unsigned minor = 8; minor <= 13; minor++) {
+	for (unsigned minor = 8; minor <= 15; minor++) {
 		set_up(minor);
 		struct allocators found;
 		struct gate_spec specs[8];
@@ -198,7 +198,7 @@ static void test_the_mode_is_told_from_the_functions(void **state)
 	put_table(tables[DOMAIN_OBJ], 0, mimalloc);
 	put_table(tables[DOMAIN_MEM], 0, mimalloc + 64);
 	assert_true(find(&found, &err));
-	assert_int_equal(found.mode, ALLOCATOR_OWN);
+	assert_int_equal(found.mode, ALLOCATOR_MIMALLOC);
 	assert_int_equal(allocators_specs(&found, specs), 8);
 	assert_true(specs[0].max_counted_bytes == UINT64_MAX);
 }

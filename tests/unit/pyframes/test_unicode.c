@@ -10,8 +10,6 @@
 
 static struct fake_python fake;
 
-static const unsigned minors[] = { 8, 9, 10, 11, 12, 13 };
-
 static void assert_reads(raddr str, const char *expected)
 {
 	OWNED_FREE char *text = NULL;
@@ -38,8 +36,9 @@ static void test_every_kind_becomes_utf8_in_every_version(void **state)
 	static const uint8_t latin1[] = { 'n', 0xe9, 0xff };
 	static const uint16_t ucs2[] = { 0x540d, 'a', 0x524d };
 	static const uint32_t ucs4[] = { 0x1d11e, 'f', 0x10ffff };
-	for (size_t i = 0; i < ARRAY_LEN(minors); i++) {
-		fake_python_init(&fake, minors[i]);
+	FOR_EACH_BUILD(build)
+	{
+		fake_build_init(&fake, build);
 		assert_reads(fake_ascii(&fake, "render"), "render");
 		assert_reads(fake_ascii(&fake, ""), "");
 		assert_reads(fake_str(&fake, 1, false, latin1, 3), "n\u00e9\u00ff");
@@ -56,7 +55,21 @@ static void test_what_is_no_character_is_replaced(void **state)
 	fake_python_init(&fake, 12);
 	assert_reads(fake_str(&fake, 2, false, surrogate, 3), "/\ufffdb");
 	assert_reads(fake_str(&fake, 4, false, beyond, 2), "\ufffd\ufffd");
-	assert_reads(fake_str(&fake, 1, true, "a\0b", 3), "a\ufffdb");
+}
+
+static void test_a_text_that_does_not_end_where_it_says_is_refused(void **state)
+{
+	(void)state;
+	static const uint16_t ucs2[] = { 'a', 0, 'b' };
+	FOR_EACH_BUILD(build)
+	{
+		fake_build_init(&fake, build);
+		assert_refused(fake_str(&fake, 1, true, "a\0b", 3), ERROR_FORMAT);
+		assert_refused(fake_str(&fake, 2, false, ucs2, 3), ERROR_FORMAT);
+		raddr str = fake_ascii(&fake, "render");
+		fake_put(&fake.target, str + fake.py.unicode.ascii_data + 6, "!", 1);
+		assert_refused(str, ERROR_FORMAT);
+	}
 }
 
 static void test_the_size_of_the_object_includes_its_terminator(void **state)
@@ -122,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_kind_becomes_utf8_in_every_version),
 		cmocka_unit_test(test_what_is_no_character_is_replaced),
+		cmocka_unit_test(test_a_text_that_does_not_end_where_it_says_is_refused),
 		cmocka_unit_test(test_the_size_of_the_object_includes_its_terminator),
 		cmocka_unit_test(test_what_is_no_compact_str_is_refused),
 		cmocka_unit_test(test_absurd_lengths_are_refused),

@@ -113,34 +113,88 @@ static void test_pre_releases_are_refused(void **state)
 
 static bool apply(struct py_offsets *py, struct error *err)
 {
-	struct version version = { .minor = 13, .micro = 2, .has_micro = true };
-	*py = *py_offsets_find(13);
-	return debug_offsets_apply(&fake.target.memory, fake.runtime, &version, py, err);
+	*py = *py_offsets_find(fake.py.minor, fake.py.is_free_threaded);
+	return debug_offsets_apply(&fake.target.memory, fake.runtime, py, err);
+}
+
+/* The builds that have debug offsets. */
+static bool set_up(const struct fake_build *build)
+{
+	fake_build_init(&fake, build);
+	return fake.py.has_debug_offsets;
+}
+
+static void test_debug_offsets_tell_builds_with_the_gil_from_those_without(void **state)
+{
+	(void)state;
+	FOR_EACH_BUILD(build)
+	{
+		struct error err;
+		bool is_free_threaded = !build->is_free_threaded;
+		if (!set_up(build))
+			continue;
+		assert_true(debug_offsets_identify(&fake.target.memory, fake.runtime, build->minor,
+						   &is_free_threaded, &err));
+		assert_int_equal(is_free_threaded, build->is_free_threaded);
+	}
 }
 
 static void test_debug_offsets_that_agree_change_nothing(void **state)
 {
 	(void)state;
-	struct py_offsets py;
-	struct error err;
-	fake_python_init(&fake, 13);
-	assert_true(apply(&py, &err));
-	assert_memory_equal(&py, py_offsets_find(13), sizeof(py));
+	FOR_EACH_BUILD(build)
+	{
+		struct py_offsets py;
+		struct error err;
+		if (!set_up(build))
+			continue;
+		assert_true(apply(&py, &err));
+		assert_memory_equal(&py, &fake.py, sizeof(py));
+	}
 }
 
 static void test_debug_offsets_move_what_may_move(void **state)
 {
 	(void)state;
-	struct py_offsets py;
+	FOR_EACH_BUILD(build)
+	{
+		struct py_offsets py;
+		struct error err;
+		if (!set_up(build))
+			continue;
+		struct py_offsets before = fake.py;
+		fake.py.runtime.interpreters_head += 8;
+		fake.py.interpreter.threads_head += 16;
+		fake_put_debug_offsets(&fake, 0x030002f0 | (uint64_t)build->minor << 16);
+		assert_true(apply(&py, &err));
+		assert_int_equal(py.runtime.interpreters_head,
+				 before.runtime.interpreters_head + 8);
+		assert_int_equal(py.runtime.initialized, before.runtime.initialized + 8);
+		assert_int_equal(py.runtime.allocator_tables, before.runtime.allocator_tables + 8);
+		assert_int_equal(py.interpreter.threads_head, before.interpreter.threads_head + 16);
+	}
+}
+
+static void assert_not_identified(unsigned at, uint64_t value, enum error_kind kind,
+				  const char *says)
+{
 	struct error err;
+	bool is_free_threaded = true;
 	fake_python_init(&fake, 13);
-	fake_put_word(&fake.target, fake.runtime + 40, 640);
-	fake_put_word(&fake.target, fake.runtime + 72, 7360);
-	assert_true(apply(&py, &err));
-	assert_int_equal(py.runtime.interpreters_head, 640);
-	assert_int_equal(py.runtime.initialized, 608);
-	assert_int_equal(py.runtime.allocator_tables, 712);
-	assert_int_equal(py.interpreter.threads_head, 7360);
+	fake_put_word(&fake.target, fake.runtime + at, value);
+	assert_false(debug_offsets_identify(&fake.target.memory, fake.runtime, 13,
+					    &is_free_threaded, &err));
+	assert_int_equal(err.kind, kind);
+	assert_non_null(strstr(err.context, says));
+	assert_true(is_free_threaded);
+}
+
+static void test_debug_offsets_of_another_version_are_refused(void **state)
+{
+	(void)state;
+	assert_not_identified(0, 0, ERROR_FORMAT, "no debug offsets");
+	assert_not_identified(8, 0x030d00b1, ERROR_UNSUPPORTED, "pre-release");
+	assert_not_identified(8, 0x030e00f0, ERROR_FORMAT, "3.14");
 }
 
 static void test_debug_offsets_of_another_layout_are_refused_by_name(void **state)
@@ -149,19 +203,14 @@ static void test_debug_offsets_of_another_layout_are_refused_by_name(void **stat
 	static const struct {
 		unsigned at;
 		uint64_t value;
-		enum error_kind kind;
 		const char *says;
 	} cases[] = {
-		{ 0, 0, ERROR_FORMAT, "no debug offsets" },
-		{ 8, 0x030d00b1, ERROR_UNSUPPORTED, "pre-release" },
-		{ 8, 0x030e00f0, ERROR_FORMAT, "3.14" },
-		{ 16, 1, ERROR_UNSUPPORTED, "free-threaded" },
-		{ 40, 65536, ERROR_UNSUPPORTED, "runtime.interpreters_head" },
-		{ 72, UINT64_MAX, ERROR_UNSUPPORTED, "interpreter.threads_head" },
-		{ 184, 73, ERROR_UNSUPPORTED, "thread.frame" },
-		{ 248, 48, ERROR_UNSUPPORTED, "frame.position" },
-		{ 344, 208, ERROR_UNSUPPORTED, "code.bytecode" },
-		{ 560, 48, ERROR_UNSUPPORTED, "unicode.ascii_data" },
+		{ 40, 65536, "runtime.interpreters_head" },
+		{ 72, UINT64_MAX, "interpreter.threads_head" },
+		{ 184, 73, "thread.frame" },
+		{ 248, 48, "frame.position" },
+		{ 344, 208, "code.bytecode" },
+		{ 560, 48, "unicode.ascii_data" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct py_offsets py;
@@ -169,9 +218,9 @@ static void test_debug_offsets_of_another_layout_are_refused_by_name(void **stat
 		fake_python_init(&fake, 13);
 		fake_put_word(&fake.target, fake.runtime + cases[i].at, cases[i].value);
 		assert_false(apply(&py, &err));
-		assert_int_equal(err.kind, cases[i].kind);
+		assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 		assert_non_null(strstr(err.context, cases[i].says));
-		assert_memory_equal(&py, py_offsets_find(13), sizeof(py));
+		assert_memory_equal(&py, py_offsets_find(13, false), sizeof(py));
 	}
 }
 
@@ -185,8 +234,10 @@ int main(void)
 			test_the_micro_version_is_read_from_the_text_that_py_get_version_uses),
 		cmocka_unit_test(test_texts_that_are_no_version_of_this_minor_are_not_believed),
 		cmocka_unit_test(test_pre_releases_are_refused),
+		cmocka_unit_test(test_debug_offsets_tell_builds_with_the_gil_from_those_without),
 		cmocka_unit_test(test_debug_offsets_that_agree_change_nothing),
 		cmocka_unit_test(test_debug_offsets_move_what_may_move),
+		cmocka_unit_test(test_debug_offsets_of_another_version_are_refused),
 		cmocka_unit_test(test_debug_offsets_of_another_layout_are_refused_by_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
