@@ -22,6 +22,19 @@ bool x86_64_encode_jump(raddr from, raddr to, uint8_t ret[JUMP_LEN_MAX], struct 
 	return true;
 }
 
+/* Registers that hold no argument of a function with three of them or fewer (psABI 3.2.3), as every
+ * function is that has a gate, and that its caller does not rely on. */
+static bool is_scratch(ZydisRegister whole)
+{
+	static const ZydisRegister scratch[] = { ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RCX,
+						 ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9,
+						 ZYDIS_REGISTER_R10, ZYDIS_REGISTER_R11 };
+	for (size_t i = 0; i < ARRAY_LEN(scratch); i++)
+		if (scratch[i] == whole)
+			return true;
+	return false;
+}
+
 /* Tell whether running the instruction twice, at a function's entry, is the same as once: it
  * computes a value that the caller does not rely on from things that it does not change. */
 static bool is_repeatable_move(const struct instruction *in)
@@ -32,8 +45,7 @@ static bool is_repeatable_move(const struct instruction *in)
 	ZydisRegister target = in->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER
 				       ? whole_register(in->operands[0].reg.value)
 				       : ZYDIS_REGISTER_NONE;
-	if (target != ZYDIS_REGISTER_RAX && target != ZYDIS_REGISTER_R10 &&
-	    target != ZYDIS_REGISTER_R11)
+	if (!is_scratch(target))
 		return false;
 	return source->type != ZYDIS_OPERAND_TYPE_MEMORY ||
 	       (whole_register(source->mem.base) != target &&
