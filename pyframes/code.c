@@ -6,11 +6,11 @@
 #include "pyframes/hash.h"
 #include "pyframes/linetable.h"
 #include "pyframes/unicode.h"
+#include "pyframes/witness.h"
 
 enum {
-	HEADER_BYTES_MAX = 256,	 /* of a code object that are read */
-	WITNESS_BYTES_MAX = 256, /* of an object that a code object refers to */
-	WITNESS_COUNT = 3,	 /* its line table, its name, its file name */
+	HEADER_BYTES_MAX = 256, /* of a code object that are read */
+	WITNESS_COUNT = 3,	/* its line table, its name, its file name */
 	LINETABLE_BYTES_MAX = 1 << 20,
 	CODES_MAX = 1 << 14,
 	LINES_KEPT = 16, /* per code object */
@@ -33,15 +33,6 @@ struct code_key {
 	uint32_t first_line;
 	uint32_t unit_count;
 	uint32_t version; /* 0: does not tell code objects apart */
-};
-
-/* The beginning of an object, as it was when its code object was loaded. Where code objects have
- * no version, a new one may have all of the old one's addresses (code made by exec in a loop does)
- * and only these tell. */
-struct witness {
-	raddr address;
-	size_t len; /* 0: none */
-	uint8_t bytes[WITNESS_BYTES_MAX];
 };
 
 struct code {
@@ -166,12 +157,6 @@ static bool find_or_add(struct code_cache *cache, raddr address, struct code **r
 	return true;
 }
 
-static void add_span(struct code_cache *cache, raddr address, void *buffer, size_t len)
-{
-	cache->spans[cache->span_count++] =
-		(struct memory_span){ .address = address, .buffer = buffer, .len = len };
-}
-
 /* Plan to read what tells whether this code object is still the same. */
 static void add_check(struct code_cache *cache, struct code *code)
 {
@@ -180,12 +165,14 @@ static void add_check(struct code_cache *cache, struct code *code)
 	check->span = cache->span_count;
 	check->has_witnesses = code->witnesses && (code->meetings < PROOFS_ENOUGH ||
 						   code->meetings % PROOFS_ENOUGH == 0);
-	add_span(cache, code->address, check->header, cache->header_bytes);
+	cache->spans[cache->span_count++] = (struct memory_span){ .address = code->address,
+								  .buffer = check->header,
+								  .len = cache->header_bytes };
 	if (!check->has_witnesses)
 		return;
 	for (size_t i = 0; i < WITNESS_COUNT; i++)
-		add_span(cache, code->witnesses[i].address, check->witnesses[i],
-			 code->witnesses[i].len);
+		cache->spans[cache->span_count++] =
+			witness_span(&code->witnesses[i], check->witnesses[i]);
 }
 
 static raddr word_at(const uint8_t *header, uint32_t offset)
@@ -225,25 +212,10 @@ static bool is_same(const struct code_cache *cache, const struct check *check,
 	const struct code *code = check->code;
 	if (!code->is_loaded || !key_equals(&code->key, key))
 		return false;
-	for (size_t i = 0; check->has_witnesses && i < WITNESS_COUNT; i++) {
-		const struct witness *witness = &code->witnesses[i];
-		if (!cache->spans[check->span + 1 + i].is_read ||
-		    memcmp(witness->bytes, check->witnesses[i], witness->len) != 0)
+	for (size_t i = 0; check->has_witnesses && i < WITNESS_COUNT; i++)
+		if (!witness_agrees(&code->witnesses[i], &cache->spans[check->span + 1 + i]))
 			return false;
-	}
 	return true;
-}
-
-/* Remember an object of `object_bytes` from its length on: before that is the reference count. */
-static struct memory_span witness_span(struct witness *witness, raddr object, uint32_t length_at,
-				       size_t object_bytes)
-{
-	size_t len = object_bytes - length_at;
-	witness->address = object + length_at;
-	witness->len = len < WITNESS_BYTES_MAX ? len : WITNESS_BYTES_MAX;
-	return (struct memory_span){ .address = witness->address,
-				     .buffer = witness->bytes,
-				     .len = witness->len };
 }
 
 struct object_sizes {
@@ -262,16 +234,14 @@ static bool load_witnesses(struct code_cache *cache, const struct code_key *key,
 	OWNED_FREE struct witness *witnesses = calloc(WITNESS_COUNT, sizeof(*witnesses));
 	if (!witnesses)
 		return error_set(err, ERROR_NO_MEMORY, "code object");
-	struct memory_span spans[WITNESS_COUNT] = {
-		witness_span(&witnesses[0], key->linetable, py->bytes.size, sizes->linetable),
-		witness_span(&witnesses[1], name, py->unicode.length, sizes->name),
-		witness_span(&witnesses[2], key->filename, py->unicode.length, sizes->file),
-	};
-	if (!memory_read_spans(cache->memory, spans, WITNESS_COUNT, err))
+	/* From the length on: before that is the reference count. */
+	if (!witness_read(&witnesses[0], cache->memory, key->linetable + py->bytes.size,
+			  sizes->linetable - py->bytes.size, err) ||
+	    !witness_read(&witnesses[1], cache->memory, name + py->unicode.length,
+			  sizes->name - py->unicode.length, err) ||
+	    !witness_read(&witnesses[2], cache->memory, key->filename + py->unicode.length,
+			  sizes->file - py->unicode.length, err))
 		return false;
-	for (size_t i = 0; i < WITNESS_COUNT; i++)
-		if (!spans[i].is_read)
-			return error_set_read(err, spans[i].address, 0);
 	*ret = MOVE_PTR(witnesses);
 	return true;
 }

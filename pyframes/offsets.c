@@ -43,7 +43,8 @@ enum { STACKREF_TAGS = 3 };
 static const struct py_offsets tables[] = {
 	{
 		.minor = 8,
-		.runtime = { .initialized = 12,
+		.runtime = { .size = 1464,
+			     .initialized = 12,
 			     .interpreters_head = 32,
 			     .current_thread = 1368,
 			     .allocator_tables = OFFSET_NONE },
@@ -82,7 +83,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 9,
-		.runtime = { .initialized = 12,
+		.runtime = { .size = 656,
+			     .initialized = 12,
 			     .interpreters_head = 32,
 			     .current_thread = 568,
 			     .allocator_tables = OFFSET_NONE },
@@ -121,7 +123,8 @@ static const struct py_offsets tables[] = {
 	},
 	{
 		.minor = 10,
-		.runtime = { .initialized = 12,
+		.runtime = { .size = 672,
+			     .initialized = 12,
 			     .interpreters_head = 32,
 			     .current_thread = 568,
 			     .allocator_tables = OFFSET_NONE },

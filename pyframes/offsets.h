@@ -39,6 +39,7 @@ struct py_offsets {
 	bool is_free_threaded;
 
 	struct {
+		uint32_t size;	      /* roughly; 0: it depends on how the build was configured */
 		uint32_t initialized; /* int: Py_IsInitialized() */
 		uint32_t interpreters_head;
 		uint32_t current_thread;   /* gilstate.tstate_current: who holds the GIL, or 0 */

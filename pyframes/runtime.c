@@ -27,6 +27,12 @@ static bool check_size(const struct runtime *runtime, struct error *err)
 	const uint32_t fields[] = { py->runtime.initialized, py->runtime.interpreters_head,
 				    py->runtime.current_thread, py->runtime.allocator_tables };
 	uint64_t size = runtime->symbol.size;
+	if (size && py->runtime.size &&
+	    (size < py->runtime.size / 2 || size > (uint64_t)py->runtime.size * 2))
+		return error_set(err, ERROR_UNSUPPORTED,
+				 "_PyRuntime has %" PRIu64
+				 " bytes, that of CPython 3.%u about %" PRIu32,
+				 size, py->minor, py->runtime.size);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (size && fields[i] != OFFSET_NONE && fields[i] + sizeof(raddr) > size)
 			return error_set(err, ERROR_UNSUPPORTED,

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "pyframes/pyframes.h"
 #include "tests/unit/pyframes/fake_python.h"
 
 enum { FUNCTIONS = 4, TABLE_BYTES = 40 };
@@ -41,9 +42,9 @@ static struct fake_loads *loads_of(enum allocator_domain domain, int slot)
 }
 
 /* Every function loads its own pointer, then the context. */
-static void set_up(unsigned minor)
+static void set_up_build(const struct fake_build *build)
 {
-	fake_python_init(&fake, minor);
+	fake_build_init(&fake, build);
 	runtime = (struct runtime){
 		.symbol = { .address = fake.runtime, .image = FAKE_IMAGE },
 		.offsets = fake.py,
@@ -69,6 +70,12 @@ static void set_up(unsigned minor)
 			};
 		}
 	}
+}
+
+/* A build with the GIL. */
+static void set_up(unsigned minor)
+{
+	set_up_build(&(struct fake_build){ .minor = minor });
 }
 
 static bool find(struct allocators *ret, struct error *err)
@@ -104,7 +111,7 @@ static void test_all_eight_slots_of_pymalloc_are_described(void **state)
 	for (unsigned minor = 8; minor <= 15; minor++) {
 		set_up(minor);
 		struct allocators found;
-		struct gate_spec specs[8];
+		struct gate_spec specs[PYFRAMES_SPECS_MAX];
 		struct error err;
 		assert_true(find(&found, &err));
 		assert_int_equal(allocators_specs(&found, specs), 8);
@@ -189,7 +196,7 @@ static void test_the_mode_is_told_from_the_functions(void **state)
 	put_table(tables[DOMAIN_OBJ], 0, libc);
 	put_table(tables[DOMAIN_MEM], 0, libc);
 	struct allocators found;
-	struct gate_spec specs[8];
+	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	struct error err;
 	assert_true(find(&found, &err));
 	assert_int_equal(found.mode, ALLOCATOR_MALLOC);
@@ -201,6 +208,51 @@ static void test_the_mode_is_told_from_the_functions(void **state)
 	assert_int_equal(found.mode, ALLOCATOR_MIMALLOC);
 	assert_int_equal(allocators_specs(&found, specs), 8);
 	assert_true(specs[0].max_counted_bytes == UINT64_MAX);
+}
+
+/* Up to 3.14 the raw domain is the C allocator's, whatever serves the others. */
+static void test_the_raw_slots_are_gated_where_mimalloc_serves_them(void **state)
+{
+	(void)state;
+	FOR_EACH_BUILD(build)
+	{
+		set_up_build(build);
+		put_table(tables[DOMAIN_OBJ], 0, mimalloc);
+		put_table(tables[DOMAIN_MEM], 0, mimalloc + 64);
+		struct allocators found;
+		struct gate_spec specs[PYFRAMES_SPECS_MAX];
+		struct error err;
+		assert_true(find(&found, &err));
+		size_t len = allocators_specs(&found, specs);
+		assert_int_equal(len, build->minor >= 15 ? 12 : 8);
+		for (size_t i = 0; i < len; i++)
+			assert_int_equal(allocators_spec_needs_python(&specs[i]), i < 8);
+		if (build->minor >= 15) {
+			assert_string_equal(specs[8].name, "raw.malloc");
+			assert_int_equal(specs[8].guard, GATE_UNGUARDED);
+			assert_int_equal(specs[11].address, tables[DOMAIN_RAW] + 32);
+		}
+	}
+}
+
+static void test_one_countdown_serves_only_what_one_gil_guards(void **state)
+{
+	(void)state;
+	struct allocators found;
+	struct gate_spec specs[PYFRAMES_SPECS_MAX];
+	struct error err;
+	FOR_EACH_BUILD(build)
+	{
+		set_up_build(build);
+		for (int interpreters = 1; interpreters <= 2; interpreters++) {
+			assert_true(find(&found, &err));
+			assert_true(allocators_specs(&found, specs) > 0);
+			bool is_guarded = interpreters == 1 && !build->is_free_threaded;
+			assert_int_equal(specs[0].guard,
+					 is_guarded ? GATE_SERIALISED : GATE_UNGUARDED);
+			fake_interpreter(&fake);
+		}
+	}
 }
 
 /* tracemalloc over the debug hooks over pymalloc. */
@@ -219,7 +271,7 @@ static void test_the_innermost_tables_are_gated(void **state)
 		put_table(tables[domain], debug, hook + 64);
 	}
 	struct allocators found;
-	struct gate_spec specs[8];
+	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	struct error err;
 	assert_true(find(&found, &err));
 	assert_int_equal(found.mode, ALLOCATOR_PYMALLOC);
@@ -259,7 +311,7 @@ static void test_tables_that_share_an_inner_one_give_each_slot_once(void **state
 	put_table(tables[DOMAIN_OBJ], inner, hook);
 	put_table(tables[DOMAIN_MEM], inner, hook);
 	struct allocators found;
-	struct gate_spec specs[8];
+	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	struct error err;
 	assert_true(find(&found, &err));
 	assert_int_equal(allocators_specs(&found, specs), 4);
@@ -275,6 +327,8 @@ int main(void)
 		cmocka_unit_test(test_two_domains_with_one_table_are_refused),
 		cmocka_unit_test(test_a_table_outside_the_runtime_is_refused_from_3_12_on),
 		cmocka_unit_test(test_the_mode_is_told_from_the_functions),
+		cmocka_unit_test(test_the_raw_slots_are_gated_where_mimalloc_serves_them),
+		cmocka_unit_test(test_one_countdown_serves_only_what_one_gil_guards),
 		cmocka_unit_test(test_the_innermost_tables_are_gated),
 		cmocka_unit_test(test_a_context_that_is_no_wrapper_is_left_alone),
 		cmocka_unit_test(test_wrappers_in_a_circle_end),

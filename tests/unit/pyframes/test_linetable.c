@@ -39,6 +39,14 @@ static void assert_runs(enum line_format format, const uint8_t *table, size_t le
 			assert_int_equal(linetable_line(format, table, len, FIRST_LINE, at),
 					 runs[i].line);
 	}
+	/* It is a table for just these bytes, and not one of another format. */
+	assert_true(linetable_fits(format, table, len, (uint64_t)end));
+	for (int other = LINE_LNOTAB; other <= LINE_LOCATIONS; other++)
+		if (other != (int)format)
+			assert_false(
+				linetable_fits((enum line_format)other, table, len, (uint64_t)end));
+	if (format != LINE_LNOTAB)
+		assert_false(linetable_fits(format, table, len, (uint64_t)end + 2));
 }
 
 static void test_lnotab_of_3_9_gives_the_lines_of_dis(void **state)

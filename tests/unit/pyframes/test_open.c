@@ -92,6 +92,30 @@ static void test_the_runtime_that_has_interpreters_is_taken(void **state)
 	pyframes_close(py);
 }
 
+/* As with R_X86_64_COPY: all objects are of the executable's types. */
+static void test_an_executables_copies_of_the_types_are_used(void **state)
+{
+	(void)state;
+	FOR_EACH_BUILD(build)
+	{
+		set_up(build);
+		size_t own_count = fake.target.symbol_count;
+		for (size_t i = 0; i < own_count; i++)
+			if (strcmp(fake.target.symbol_list[i].symbol.image, FAKE_IMAGE) == 0 &&
+			    strstr(fake.target.symbol_list[i].name, "_Type"))
+				fake.target.symbol_list[i].symbol.image = "/srv/embedder";
+		fake_type(&fake, "PyType_Type", "type");
+		fake_type(&fake, "PyCode_Type", "code");
+		fake_type(&fake, "PyUnicode_Type", "str");
+		fake_type(&fake, "PyBytes_Type", "bytes");
+		fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
+		struct pyframes *py;
+		struct error err;
+		assert_true(try_open(&py, &err));
+		pyframes_close(py);
+	}
+}
+
 /* Two threads with frames, one of which runs, as at a stop. */
 static void set_up_running(const struct fake_build *build)
 {
@@ -108,7 +132,8 @@ static bool passes_for(const struct py_offsets *table)
 {
 	struct runtime runtime = {
 		.symbol = { .address = fake.runtime,
-			    .size = FAKE_RUNTIME_BYTES,
+			    .size = fake.py.runtime.size ? fake.py.runtime.size
+							 : FAKE_RUNTIME_BYTES,
 			    .image = FAKE_IMAGE },
 		.version = { .minor = table->minor, .is_free_threaded = table->is_free_threaded },
 		.offsets = *table,
@@ -156,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_processes_that_are_no_supported_cpython_are_named),
 		cmocka_unit_test(test_an_interpreter_that_is_not_ready_is_to_be_tried_again),
 		cmocka_unit_test(test_the_runtime_that_has_interpreters_is_taken),
+		cmocka_unit_test(test_an_executables_copies_of_the_types_are_used),
 		cmocka_unit_test(test_a_wrong_table_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
