@@ -110,6 +110,8 @@ bool job_attach(struct job *job, struct error *err)
 		return false;
 	message_note(&job->messages, "attached to %d, CPython %s", job->pid,
 		     session_python(job->session));
+	if (session_note(job->session))
+		message_note(&job->messages, "%s", session_note(job->session));
 	job->start_ns = session_start_ns(job->session);
 	return warm_up(job, err);
 }

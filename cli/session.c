@@ -36,7 +36,8 @@ struct session {
 	uint64_t start_ns; /* TRACING; 0 if it never came to that */
 	uint64_t start_realtime_ns;
 	char python[32];
-	uint64_t end_ns; /* ENDED */
+	const char *note; /* static storage, or NULL */
+	uint64_t end_ns;  /* ENDED */
 	bool has_exited;
 	bool has_failed;
 	struct error failure;
@@ -100,6 +101,7 @@ static bool plant_and_serve(struct session *session, const struct attachment *at
 	session->start_ns = start_ns;
 	session->start_realtime_ns = clock_realtime_ns();
 	snprintf(session->python, sizeof(session->python), "%s", pyframes_version(attachment->py));
+	session->note = pyframes_note(attachment->py);
 	publish(session, SESSION_TRACING);
 
 	bool is_served = serve(session, tracer, listener, err);
@@ -350,6 +352,11 @@ uint64_t session_start_ns(const struct session *session)
 const char *session_python(const struct session *session)
 {
 	return session->python;
+}
+
+const char *session_note(const struct session *session)
+{
+	return session->note;
 }
 
 const struct tracer_stats *session_stats(const struct session *session)

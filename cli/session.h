@@ -67,6 +67,9 @@ uint64_t session_start_ns(const struct session *session);
 /** "3.11.7". To be asked once tracing has begun. */
 const char *session_python(const struct session *session);
 
+/** What is to be known about the target before its figures are read; NULL: nothing. */
+const char *session_note(const struct session *session);
+
 /** The tracer's figures as of the last pump. */
 const struct tracer_stats *session_stats(const struct session *session);
 

@@ -144,9 +144,28 @@ static bool find_tables(struct finder *finder, raddr ret[DOMAIN_COUNT], struct e
 }
 
 /* A wrapper's context begins with the wrapped table (tracemalloc), or has it behind a word with the
- * domain's letter (debug hooks). */
-static bool find_innermost(struct finder *finder, raddr outermost, struct allocator_table *ret,
-			   struct error *err)
+ * domain's letter (debug hooks). 0: it wraps none. */
+static bool find_wrapped(struct finder *finder, raddr context, struct allocators *allocators,
+			 raddr *ret, raddr words[TABLE_WORDS], struct error *err)
+{
+	bool *const kinds[] = { &allocators->has_tracer, &allocators->has_debug_hooks };
+	*ret = 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		bool is_table;
+		raddr address = context + i * sizeof(raddr);
+		if (!read_table(finder, address, words, &is_table, err))
+			return false;
+		if (is_table) {
+			*kinds[i] = true;
+			*ret = address;
+			return true;
+		}
+	}
+	return true;
+}
+
+static bool find_innermost(struct finder *finder, raddr outermost, struct allocators *allocators,
+			   struct allocator_table *ret, struct error *err)
 {
 	raddr address = outermost;
 	raddr words[TABLE_WORDS];
@@ -159,15 +178,10 @@ static bool find_innermost(struct finder *finder, raddr outermost, struct alloca
 
 	for (int depth = 0; words[0] != 0 && depth < WRAPPERS_MAX; depth++) {
 		raddr inner[TABLE_WORDS];
-		raddr inner_address = words[0];
-		if (!read_table(finder, inner_address, inner, &is_table, err))
+		raddr inner_address;
+		if (!find_wrapped(finder, words[0], allocators, &inner_address, inner, err))
 			return false;
-		if (!is_table) {
-			inner_address += sizeof(raddr);
-			if (!read_table(finder, inner_address, inner, &is_table, err))
-				return false;
-		}
-		if (!is_table)
+		if (!inner_address)
 			break;
 		address = inner_address;
 		memcpy(words, inner, sizeof(words));
@@ -213,11 +227,11 @@ bool allocators_find(struct memory *memory, struct symbols *symbols, struct load
 	if (!find_tables(&finder, outermost, err))
 		return false;
 
-	struct allocators found;
+	struct allocators found = { 0 };
 	if (!find_guard(memory, runtime, &found.guard, err))
 		return false;
 	for (int domain = 0; domain < DOMAIN_COUNT; domain++)
-		if (!find_innermost(&finder, outermost[domain], &found.tables[domain], err))
+		if (!find_innermost(&finder, outermost[domain], &found, &found.tables[domain], err))
 			return false;
 	found.mode = mode_of(found.tables);
 	found.has_mimalloc_raw =

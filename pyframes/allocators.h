@@ -40,6 +40,9 @@ struct allocators {
 	enum allocator_mode mode;
 	bool has_mimalloc_raw; /* mimalloc serves DOMAIN_RAW as well */
 	enum gate_guard guard; /* what lets in threads to DOMAIN_OBJ and DOMAIN_MEM */
+	/* What stands between the program and the tables. */
+	bool has_debug_hooks; /* PYTHONMALLOC=debug, -X dev: blocks are longer than asked for */
+	bool has_tracer;      /* tracemalloc, or what works like it: allocates records of its own */
 	struct allocator_table tables[DOMAIN_COUNT];
 };
 

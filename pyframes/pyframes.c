@@ -22,6 +22,7 @@ struct pyframes {
 	struct stack_reader stack;
 	struct code_cache *codes;
 	struct place places[FRAME_DEPTH_MAX];
+	const char *note;
 	bool was_initialized;
 	bool is_finalizing;
 };
@@ -143,6 +144,16 @@ const char *pyframes_version(const struct pyframes *py)
 	return py->version;
 }
 
+static const char *note_of(const struct allocators *allocators)
+{
+	if (allocators->has_tracer)
+		return "tracemalloc is on: its records of blocks, some 50 bytes each, count at the "
+		       "lines that they tell of";
+	if (allocators->has_debug_hooks)
+		return "debug hooks are on: each block is 24 or 48 bytes longer than was asked for";
+	return NULL;
+}
+
 bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len_ret,
 			 struct error *err)
 {
@@ -150,7 +161,13 @@ bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len
 	if (!allocators_find(py->memory, py->symbols, py->loads, &py->runtime, &allocators, err))
 		return false;
 	*len_ret = allocators_specs(&allocators, ret);
+	py->note = note_of(&allocators);
 	return true;
+}
+
+const char *pyframes_note(const struct pyframes *py)
+{
+	return py->note;
 }
 
 bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,

@@ -45,6 +45,10 @@ const char *pyframes_version(const struct pyframes *py);
 MUST_CHECK bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len_ret,
 				    struct error *err);
 
+/** What the person who reads the figures has to know, found by pyframes_gate_specs(): a sentence of
+ *  static storage, or NULL. */
+const char *pyframes_note(const struct pyframes *py);
+
 /** Read the Python stack of the thread with this thread pointer, which must stand still, innermost
  *  first, into `ret`, which has room for FRAME_DEPTH_MAX frames. A thread without Python state
  *  gives 0 frames and no error. Errors: ERROR_FORMAT (garbage where a frame should be),

@@ -196,22 +196,16 @@ static bool is_hidden(Elf_Data *versions, size_t index)
 	return versions && gelf_getversym(versions, (int)index, &version) && (version & 0x8000);
 }
 
-bool image_find_symbol(const struct image *image, const char *name, struct symbol *ret)
+/* Look through one table of symbols. `versions` may be NULL. */
+static bool find_in_table(const struct image *image, Elf_Scn *scn, const GElf_Shdr *header,
+			  Elf_Data *versions, const char *name, struct symbol *ret)
 {
-	GElf_Shdr header, unused;
-	Elf_Data *versions = NULL;
-	Elf_Scn *scn = find_section(image, SHT_DYNSYM, &header);
-	if (scn)
-		versions = elf_getdata(find_section(image, SHT_GNU_versym, &unused), NULL);
-	else
-		scn = find_section(image, SHT_SYMTAB, &header);
-
 	Elf_Data *symbols = elf_getdata(scn, NULL);
 	GElf_Sym sym;
 	for (size_t i = 1; symbols && gelf_getsym(symbols, (int)i, &sym); i++) {
 		if (!is_definition(&sym))
 			continue;
-		const char *found = elf_strptr(image->elf, header.sh_link, sym.st_name);
+		const char *found = elf_strptr(image->elf, header->sh_link, sym.st_name);
 		if (!found || strcmp(found, name) != 0 || is_hidden(versions, i))
 			continue;
 		*ret = (struct symbol){
@@ -222,6 +216,23 @@ bool image_find_symbol(const struct image *image, const char *name, struct symbo
 		return true;
 	}
 	return false;
+}
+
+bool image_find_symbol(const struct image *image, const char *name, struct symbol *ret)
+{
+	GElf_Shdr header, unused;
+	Elf_Scn *scn = find_section(image, SHT_DYNSYM, &header);
+	if (!scn)
+		return image_find_unexported(image, name, ret);
+	Elf_Data *versions = elf_getdata(find_section(image, SHT_GNU_versym, &unused), NULL);
+	return find_in_table(image, scn, &header, versions, name, ret);
+}
+
+bool image_find_unexported(const struct image *image, const char *name, struct symbol *ret)
+{
+	GElf_Shdr header;
+	Elf_Scn *scn = find_section(image, SHT_SYMTAB, &header);
+	return scn && find_in_table(image, scn, &header, NULL, name, ret);
 }
 
 bool image_is_glibc(const struct image *image)

@@ -44,6 +44,11 @@ void image_close(struct image *image);
  *  (static programs) for a global one of .symtab. */
 MUST_CHECK bool image_find_symbol(const struct image *image, const char *name, struct symbol *ret);
 
+/** Look for a global function or object in .symtab, which files that are not stripped have: also
+ * one that is not exported to others. */
+MUST_CHECK bool image_find_unexported(const struct image *image, const char *name,
+				      struct symbol *ret);
+
 /** Tell whether this is glibc: it defines gnu_get_libc_version. */
 bool image_is_glibc(const struct image *image);
 

@@ -169,7 +169,9 @@ static size_t find_symbol(struct symbols *symbols, const char *name, struct symb
 
 	for (size_t i = 0; i < images->len; i++) {
 		struct symbol symbol;
-		if (!image_find_symbol(&images->list[i], name, &symbol))
+		/* A program that an interpreter is linked into need not export it. */
+		if (!image_find_symbol(&images->list[i], name, &symbol) &&
+		    (i > 0 || !image_find_unexported(&images->list[i], name, &symbol)))
 			continue;
 		if (count < max)
 			ret[count] = symbol;

@@ -238,6 +238,12 @@ bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block)
 	return block >= FIRST_ARENA_BLOCK;
 }
 
+const char *pyframes_note(const struct pyframes *py)
+{
+	(void)py;
+	return NULL;
+}
+
 bool pyframes_is_finalizing(struct pyframes *py)
 {
 	(void)py;

@@ -279,6 +279,7 @@ static void test_the_innermost_tables_are_gated(void **state)
 	assert_int_equal(specs[0].address, inner[DOMAIN_OBJ] + 8);
 	assert_int_equal(specs[7].address, inner[DOMAIN_MEM] + 32);
 	assert_int_equal(specs[7].original, pymalloc + 48);
+	assert_true(found.has_debug_hooks && found.has_tracer);
 }
 
 static void test_a_context_that_is_no_wrapper_is_left_alone(void **state)
@@ -292,6 +293,7 @@ static void test_a_context_that_is_no_wrapper_is_left_alone(void **state)
 	assert_true(find(&found, &err));
 	assert_int_equal(found.tables[DOMAIN_OBJ].address, tables[DOMAIN_OBJ]);
 	assert_int_equal(found.tables[DOMAIN_MEM].address, tables[DOMAIN_MEM]);
+	assert_false(found.has_debug_hooks || found.has_tracer);
 }
 
 static void test_wrappers_in_a_circle_end(void **state)

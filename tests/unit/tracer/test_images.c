@@ -74,6 +74,19 @@ static void test_symbols_have_the_addresses_the_linker_gave_them(void **state)
 	}
 }
 
+/* Global, but not exported: nobody links against a program. */
+int not_exported = 1;
+
+static void test_what_the_executable_does_not_export_is_found_in_its_own_table(void **state)
+{
+	struct own *own = *state;
+	struct symbol symbol;
+	assert_false(image_find_symbol(&own->images.list[0], "not_exported", &symbol));
+	assert_true(symbols_find_first(&own->images.symbols, "not_exported", &symbol));
+	assert_int_equal(symbol.address, (raddr)&not_exported);
+	assert_string_equal(symbol.image, own->images.list[0].path);
+}
+
 static void test_symbols_that_nobody_defines_are_not_found(void **state)
 {
 	struct own *own = *state;
@@ -260,6 +273,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_executable_comes_first_and_libraries_in_link_order),
 		cmocka_unit_test(test_symbols_have_the_addresses_the_linker_gave_them),
+		cmocka_unit_test(
+			test_what_the_executable_does_not_export_is_found_in_its_own_table),
 		cmocka_unit_test(test_symbols_that_nobody_defines_are_not_found),
 		cmocka_unit_test(test_all_definitions_are_counted_and_the_executables_is_first),
 		cmocka_unit_test(test_code_in_the_file_is_the_code_in_memory),
