@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 DEBIAN_PATH = "/usr/bin/python3"
-SUPPORTED_FIRST, SUPPORTED_LAST = (3, 8), (3, 13)
+SUPPORTED_FIRST, SUPPORTED_LAST = (3, 8), (3, 15)
 PROBE = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 
 
