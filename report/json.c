@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/report.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "report/json_value.h"
 #include "report/output.h"
-
-/* Documents are written element by element: a snapshot may have 100,000 stacks. */
-
-/* Reals with as many digits as a double holds for certain. */
-enum { DUMP_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15) };
-
-/* A foreign text: valid and printable. */
-static json_t *json_foreign(const char *text)
-{
-	/* Each byte becomes three at worst. */
-	size_t size = 3 * strlen(text) + 1;
-	OWNED_FREE char *printable = malloc(size);
-	if (!printable)
-		return NULL;
-	text_printable(text, printable, size);
-	return json_string(printable);
-}
-
-/* A figure without a fraction, in the range in which every reader is exact. */
-static json_t *json_whole(double number)
-{
-	static const double exact_max = 9007199254740992.0;
-	return json_integer((json_int_t)round(fmin(fmax(number, -exact_max), exact_max)));
-}
 
 static json_t *json_frame(const struct frame *frame)
 {
@@ -115,35 +89,23 @@ static json_t *json_capture(const struct snapshot_capture *capture)
 			 capture->rss_growth_bytes_per_second);
 }
 
-/* Write a value behind a piece of the document's own text, and give it back. False if it could not
- * be made; whether the writing went well is asked at the end. */
-static bool write_value(FILE *out, const char *before, json_t *value, struct error *err)
-{
-	if (!value)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for the report");
-	fputs(before, out);
-	(void)json_dumpf(value, out, DUMP_FLAGS | JSON_ENCODE_ANY);
-	json_decref(value);
-	return true;
-}
-
 static bool write_report(const struct snapshot *snapshot, FILE *out, struct error *err)
 {
 	fprintf(out, "{\"schema\":\"filtrace.report/1\",\"version\":\"%s\"", FILTRACE_VERSION);
-	if (!write_value(out, ",\n\"target\":", json_target(&snapshot->target), err) ||
-	    !write_value(out, ",\n\"capture\":", json_capture(&snapshot->capture), err) ||
-	    !write_value(out, ",\n\"total\":", json_figures(&snapshot->total), err))
+	if (!json_write_value(out, ",\n\"target\":", json_target(&snapshot->target), err) ||
+	    !json_write_value(out, ",\n\"capture\":", json_capture(&snapshot->capture), err) ||
+	    !json_write_value(out, ",\n\"total\":", json_figures(&snapshot->total), err))
 		return false;
 
 	fputs(",\n\"sites\":[", out);
 	for (size_t i = 0; i < snapshot->site_count; i++) {
-		if (!write_value(out, i ? ",\n" : "\n", json_site(&snapshot->sites[i]), err))
+		if (!json_write_value(out, i ? ",\n" : "\n", json_site(&snapshot->sites[i]), err))
 			return false;
 	}
 	fputs("],\n\"stacks\":[", out);
 	for (size_t i = 0; i < snapshot->stack_count; i++) {
-		if (!write_value(out, i ? ",\n" : "\n",
-				 json_stack(&snapshot->stacks[i], snapshot->target.pid), err))
+		if (!json_write_value(out, i ? ",\n" : "\n",
+				      json_stack(&snapshot->stacks[i], snapshot->target.pid), err))
 			return false;
 	}
 	fputs("]}", out);
@@ -182,8 +144,8 @@ bool report_check_json(const struct report_check *check, FILE *out, struct error
 	json_t *child = check->child_exit ? json_integer(*check->child_exit) : json_null();
 	fprintf(out, "{\"schema\":\"filtrace.check/1\",\"verdict\":\"%s\",\"code\":%d",
 		verdict ? outcome_name(verdict->outcome) : "error", check->code);
-	if (!write_value(out, ",\n\"child\":", json_pack("{s:o}", "exit", child), err) ||
-	    !write_value(out, ",\n\"limits\":", json_limits(verdict), err))
+	if (!json_write_value(out, ",\n\"child\":", json_pack("{s:o}", "exit", child), err) ||
+	    !json_write_value(out, ",\n\"limits\":", json_limits(verdict), err))
 		return false;
 	fputs(",\n\"report\":", out);
 	if (!check->snapshot)
