@@ -55,9 +55,10 @@ static enum exit_code run(const struct options *options, int *wait_status_ret)
 		puts("filtrace " FILTRACE_VERSION);
 		return EXIT_DONE;
 	}
-	if (options->verb != VERB_REPORT)
+	if (options->verb != VERB_REPORT && options->verb != VERB_PS)
 		return watch(options, wait_status_ret);
-	return report_run(options, &err) ? EXIT_DONE : fail(options, &err);
+	bool is_ok = options->verb == VERB_PS ? ps_run(options, &err) : report_run(options, &err);
+	return is_ok ? EXIT_DONE : fail(options, &err);
 }
 
 int main(int argc, char **argv)

@@ -14,8 +14,10 @@ enum {
 	RECORD = 1 << VERB_RECORD,
 	CHECK = 1 << VERB_CHECK,
 	REPORT = 1 << VERB_REPORT,
+	PS = 1 << VERB_PS,
 	LIVE = TOP | RECORD | CHECK,
-	ANY = LIVE | REPORT,
+	SHOWING = LIVE | REPORT,
+	ANY = SHOWING | PS,
 };
 
 /* One option: one with an argument is set by `set`, one without is the bool at offset `flag`. */
@@ -172,9 +174,9 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", RECORD | REPORT,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
-	{ "format", 'f', "F", ANY, "print the report as text or json", SETTER(set_format) },
+	{ "format", 'f', "F", ANY, "print as text or json", SETTER(set_format) },
 	{ "json", 'j', NULL, ANY, "the same as -f json", FLAG(is_json) },
-	{ "top", 'T', "N", ANY, "show the N largest sites in text (20)", SETTER(set_top) },
+	{ "top", 'T', "N", SHOWING, "show the N largest sites in text (20)", SETTER(set_top) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",
 	  SETTER(set_budget) },
 	{ "sample-bytes", 0, "SIZE", LIVE, "sample once in SIZE bytes; 1: every allocation",
@@ -191,9 +193,9 @@ static const struct option_spec specs[] = {
 	{ "confidence", 0, "P", CHECK, "of the intervals (0.95)", SETTER(set_confidence) },
 	{ "inconclusive", 0, "pass|fail", CHECK, "exit 0 or 6 when no limit is settled (fail)",
 	  SETTER(set_inconclusive) },
-	{ "color", 0, "WHEN", ANY, "auto, always or never", SETTER(set_color) },
+	{ "color", 0, "WHEN", SHOWING, "auto, always or never", SETTER(set_color) },
 	{ "quiet", 'q', NULL, ANY, "say nothing but errors and verdicts", FLAG(is_quiet) },
-	{ "verbose", 'v', NULL, ANY, "say more", FLAG(is_verbose) },
+	{ "verbose", 'v', NULL, SHOWING, "say more", FLAG(is_verbose) },
 	{ "help", 'h', NULL, ANY, "show this page", FLAG(wants_help) },
 	{ "version", 'V', NULL, ANY, "show the version", FLAG(wants_version) },
 };
@@ -211,6 +213,7 @@ static const struct {
 			 "a verdict and an exit code" },
 	[VERB_REPORT] = { "report", "filtrace report FILE [-f text|json] [-o OUT]",
 			  "show a capture" },
+	[VERB_PS] = { "ps", "filtrace ps [-f text|json]", "Python processes; why not to attach" },
 };
 
 /* getopt_long()'s value of a long option is its index here and this. */
@@ -333,10 +336,11 @@ static bool parse_verb(const char *argument, enum verb *ret)
 
 static bool check_target(const struct options *options, bool has_separator, struct error *err)
 {
-	if (options->verb == VERB_REPORT) {
+	if (options->verb == VERB_REPORT || options->verb == VERB_PS) {
 		if (has_separator)
-			return error_set(err, ERROR_USAGE, "filtrace report takes no command");
-		if (!options->capture)
+			return error_set(err, ERROR_USAGE, "filtrace %s takes no command",
+					 verbs[options->verb].name);
+		if (options->verb == VERB_REPORT && !options->capture)
 			return error_set(err, ERROR_USAGE, "which capture is to be reported?");
 		return true;
 	}
@@ -413,6 +417,7 @@ void options_print_help(FILE *out)
 	for (int verb = 0; verb < VERB_COUNT; verb++)
 		fprintf(out, "  %-52s %s\n", verbs[verb].usage, verbs[verb].help);
 	print_options_of(out, "All verbs", ANY);
+	print_options_of(out, "All verbs but ps", SHOWING);
 	print_options_of(out, "top, record and check", LIVE);
 	print_options_of(out, "record and report", RECORD | REPORT);
 	print_options_of(out, "check", CHECK);

@@ -17,6 +17,7 @@ enum verb {
 	VERB_RECORD,
 	VERB_CHECK,
 	VERB_REPORT,
+	VERB_PS,
 	VERB_COUNT,
 };
 
@@ -44,7 +45,7 @@ struct options {
 	bool wants_help;
 	bool wants_version;
 
-	int pid;	      /* 0 with a command, and for report */
+	int pid;	      /* 0 with a command, and for report and ps */
 	char **command;	      /* of `-- CMD`, NULL-terminated; NULL without */
 	const char *capture;  /* report: the file to read */
 	const char *output;   /* record: pattern of the capture's name; report: file or NULL */

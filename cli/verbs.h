@@ -14,7 +14,9 @@ MUST_CHECK bool top_run(struct job *job, enum exit_code *ret, struct error *err)
 MUST_CHECK bool record_run(struct job *job, enum exit_code *ret, struct error *err);
 MUST_CHECK bool check_run(struct job *job, enum exit_code *ret, struct error *err);
 
-/** Needs no target and no job. */
+/* These need no target and no job. */
+
 MUST_CHECK bool report_run(const struct options *options, struct error *err);
+MUST_CHECK bool ps_run(const struct options *options, struct error *err);
 
 #endif

@@ -130,31 +130,50 @@ static void close_directory(DIR **directory)
 		closedir(*directory);
 }
 
-bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err)
+/* List the numbers among the names in a directory. Errors: ERROR_NO_PROCESS (no such directory),
+ * ERROR_NO_MEMORY. */
+static bool list_numbers(const char *path, int **ret, size_t *len_ret, struct error *err)
 {
-	char path[32];
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	OWNED(close_directory) DIR *directory = opendir(path);
 	if (!directory)
-		return error_set(err, ERROR_NO_PROCESS, "there is no process %d", pid);
+		return error_set(err, ERROR_NO_PROCESS, "there is no %s", path);
 
-	OWNED_FREE int *tids = NULL;
+	OWNED_FREE int *numbers = NULL;
 	size_t len = 0;
 	size_t capacity = 0;
 	for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-		int tid = atoi(entry->d_name);
-		if (tid <= 0)
+		int number = atoi(entry->d_name);
+		if (number <= 0)
 			continue;
 		if (len == capacity) {
 			capacity = capacity ? 2 * capacity : 64;
-			int *larger = reallocarray(tids, capacity, sizeof(*tids));
+			int *larger = reallocarray(numbers, capacity, sizeof(*numbers));
 			if (!larger)
-				return error_set(err, ERROR_NO_MEMORY, "threads of process %d",
-						 pid);
-			tids = larger;
+				return error_set(err, ERROR_NO_MEMORY, "list of %s", path);
+			numbers = larger;
 		}
-		tids[len++] = tid;
+		numbers[len++] = number;
 	}
+	*ret = MOVE_PTR(numbers);
+	*len_ret = len;
+	return true;
+}
+
+bool process_list(int **ret, size_t *len_ret, struct error *err)
+{
+	return list_numbers("/proc", ret, len_ret, err);
+}
+
+bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err)
+{
+	char path[32];
+	OWNED_FREE int *tids = NULL;
+	size_t len;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	if (!list_numbers(path, &tids, &len, err))
+		return err->kind == ERROR_NO_PROCESS
+			       ? error_set(err, ERROR_NO_PROCESS, "there is no process %d", pid)
+			       : false;
 	if (len == 0)
 		return error_set(err, ERROR_NO_PROCESS, "process %d has ended", pid);
 	*ret = MOVE_PTR(tids);

@@ -33,6 +33,10 @@ MUST_CHECK bool process_read(int pid, struct process *ret, struct error *err);
  *  zombies and kernel threads. Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED, ERROR_NO_MEMORY. */
 MUST_CHECK bool process_read_command(int pid, char ***ret, struct error *err);
 
+/** List the processes that there are now and that we may see; free() gives the list back.
+ *  Errors: ERROR_NO_PROCESS (no /proc), ERROR_NO_MEMORY. */
+MUST_CHECK bool process_list(int **ret, size_t *len_ret, struct error *err);
+
 /** List the ids of the threads that live now, in the /proc's pid namespace; free() gives the list
  *  back. Errors: ERROR_NO_PROCESS, ERROR_NO_MEMORY. */
 MUST_CHECK bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err);

@@ -125,6 +125,19 @@ static void test_report_takes_a_file(void **state)
 	assert_int_equal(options.top, 5);
 }
 
+static void test_ps_takes_no_process_and_few_options(void **state)
+{
+	(void)state;
+	struct options options = parsed("ps");
+	assert_int_equal(options.verb, VERB_PS);
+	assert_int_equal(options.pid, 0);
+	assert_int_equal(options.format, FORMAT_DEFAULT);
+	assert_int_equal(parsed("ps -j").format, FORMAT_JSON);
+	assert_int_equal(parsed("ps -f text").format, FORMAT_TEXT);
+	assert_true(parsed("ps -q").is_quiet);
+	assert_true(parsed("ps --help").wants_help);
+}
+
 static void test_help_and_version_need_nothing_else(void **state)
 {
 	(void)state;
@@ -189,6 +202,15 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "check -p 1 --max-delta 1 --inconclusive=maybe", "'maybe'" },
 		{ "record -p 1 -o", "'-o' needs" },
 		{ "record x -p 1 -o y", "'x'" },
+		{ "ps 1", "'1'" },
+		{ "ps -p 1", "'-p'" },
+		{ "ps -- python3", "no command" },
+		{ "ps --", "no command" },
+		{ "ps -v", "'-v'" },
+		{ "ps --color=never", "'--color'" },
+		{ "ps -T 5", "'-T'" },
+		{ "ps -o x", "'-o'" },
+		{ "ps -f html", "'html'" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct options options;
@@ -216,7 +238,7 @@ static void test_the_help_page_lists_options_that_are_known(void **state)
 		char name[32];
 		if (sscanf(at, " --%31[a-z-]", name) != 1)
 			continue;
-		static const char *const verbs[] = { "top", "record", "check", "report" };
+		static const char *const verbs[] = { "top", "record", "check", "report", "ps" };
 		int unknown = 0;
 		for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 			char line[64];
@@ -242,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_record_takes_its_options),
 		cmocka_unit_test(test_check_takes_its_options),
 		cmocka_unit_test(test_report_takes_a_file),
+		cmocka_unit_test(test_ps_takes_no_process_and_few_options),
 		cmocka_unit_test(test_help_and_version_need_nothing_else),
 		cmocka_unit_test(test_what_is_wrong_is_refused_by_name),
 		cmocka_unit_test(test_the_help_page_lists_options_that_are_known),

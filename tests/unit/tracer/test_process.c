@@ -57,6 +57,23 @@ static void test_own_process_is_described(void **state)
 	assert_true(now - process.start_boottime_ns < 600 * NS_PER_SECOND);
 }
 
+static void test_own_process_and_its_parent_are_listed_once(void **state)
+{
+	(void)state;
+	OWNED_FREE int *pids = NULL;
+	size_t count;
+	size_t own = 0;
+	size_t parents = 0;
+	struct error err;
+	assert_true(process_list(&pids, &count, &err));
+	for (size_t i = 0; i < count; i++) {
+		own += pids[i] == getpid();
+		parents += pids[i] == getppid();
+	}
+	assert_int_equal(own, 1);
+	assert_int_equal(parents, 1);
+}
+
 static void test_no_process_is_no_process(void **state)
 {
 	(void)state;
@@ -326,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_process_is_described),
+		cmocka_unit_test(test_own_process_and_its_parent_are_listed_once),
 		cmocka_unit_test(test_no_process_is_no_process),
 		cmocka_unit_test(test_hostile_names_do_not_confuse_the_fields),
 		cmocka_unit_test(test_command_line_is_a_vector),
