@@ -208,12 +208,15 @@ static void describe(struct search *search, const struct process *process,
 }
 
 /* A reason that was found while the process ended may be about its end. */
-static bool is_the_same(const struct process *before)
+static bool has_ended_since(const struct process *before)
 {
 	struct process now;
 	struct error unused;
-	return process_read(before->pid, &now, &unused) && now.state == before->state &&
-	       now.start_boottime_ns == before->start_boottime_ns;
+	bool was_zombie = before->state == 'Z' || before->state == 'X';
+	if (!process_read(before->pid, &now, &unused) ||
+	    now.start_boottime_ns != before->start_boottime_ns)
+		return true;
+	return !was_zombie && (now.state == 'Z' || now.state == 'X');
 }
 
 static bool add(struct search *search, struct report_process *process, struct error *err)
@@ -246,7 +249,7 @@ static bool look_at(struct search *search, int pid, struct error *err)
 	bool is_ok = true;
 	if (finding == FOUND_CLOSED && process.uid != geteuid())
 		search->found.unseen++;
-	else if (finding == FOUND_PYTHON && (!*candidate.reason || is_the_same(&process)))
+	else if (finding == FOUND_PYTHON && (!*candidate.reason || !has_ended_since(&process)))
 		is_ok = add(search, &candidate, err);
 	free(candidate.command);
 	return is_ok;
