@@ -158,6 +158,8 @@ def test_second_tracer_is_refused_and_the_first_goes_on(target, filtrace):
     (["check", "-p", "1", "--max-growth", "1M"], "1M"),
     (["report", "capture", "-f", "pprof"], "pprof"),
     (["report", "one", "two"], "two"),
+    (["ps", "12"], "12"),
+    (["ps", "--", "true"], "command"),
 ])
 def test_wrong_usage_is_2(arguments, word, filtrace):
     assert_refused(filtrace.run(*arguments), 2, word)
@@ -178,7 +180,8 @@ def test_wrong_usage_is_2(arguments, word, filtrace):
     (["diff", "old", "new"], "diff"),
     (["view", "capture"], "view"),
     (["doctor"], "doctor"),
-    (["ps"], "ps"),
+    (["ps", "-p", "1"], "-p"),
+    (["ps", "--verbose"], "--verbose"),
     (["unstick", "-p", "1"], "unstick"),
 ])
 def test_unknown_option_or_verb_is_2(arguments, word, filtrace):
