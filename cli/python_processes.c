@@ -207,7 +207,8 @@ static void describe(struct search *search, const struct process *process,
 		ret->command = NULL;
 }
 
-/* A reason that was found while the process ended may be about its end. */
+/* A reason that was found while the process ended may be about its end. The memory goes first, the
+ * zombie comes later. */
 static bool has_ended_since(const struct process *before)
 {
 	struct process now;
@@ -216,7 +217,8 @@ static bool has_ended_since(const struct process *before)
 	if (!process_read(before->pid, &now, &unused) ||
 	    now.start_boottime_ns != before->start_boottime_ns)
 		return true;
-	return !was_zombie && (now.state == 'Z' || now.state == 'X');
+	bool has_lost_memory = before->rss_bytes != 0 && now.rss_bytes == 0;
+	return has_lost_memory || (!was_zombie && (now.state == 'Z' || now.state == 'X'));
 }
 
 static bool add(struct search *search, struct report_process *process, struct error *err)

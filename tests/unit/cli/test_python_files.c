@@ -121,11 +121,14 @@ static void test_every_file_is_looked_at_once(void **state)
 	OWNED_MAPS struct maps maps = { 0 };
 	struct error err;
 	assert_true(maps_read(getpid(), &maps, &err));
+	const struct mapping *own = maps.list;
+	while (!strstr(own->path, "/test_python_files"))
+		own++;
 	const struct python_file *first, *second;
-	assert_int_equal(maps.list[0].file_offset, 0);
-	assert_true(python_files_look(&files, getpid(), &maps.list[0], &first, &err));
+	assert_int_equal(own->file_offset, 0);
+	assert_true(python_files_look(&files, getpid(), own, &first, &err));
 	assert_false(first->is_python);
-	assert_true(python_files_look(&files, getpid(), &maps.list[0], &second, &err));
+	assert_true(python_files_look(&files, getpid(), own, &second, &err));
 	assert_ptr_equal(first, second);
 	assert_int_equal(files.len, 1);
 }
