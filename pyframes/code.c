@@ -14,7 +14,6 @@ enum {
 	LINETABLE_BYTES_MAX = 1 << 20,
 	CODES_MAX = 1 << 14,
 	LINES_KEPT = 16, /* per code object */
-	COPIES_MAX = 1 << 16,
 	BYTECODE_BYTES_MAX = 1 << 28,
 	/* Witnesses are dear to read. Code that was the same so often in a row is long-lived: from
 	 * then on they are asked one time in so many. Code that exec makes anew keeps being asked.
@@ -46,7 +45,6 @@ struct code {
 	uint8_t *linetable;
 	size_t linetable_len;
 	uint64_t bytecode_bytes;
-	raddr copies;		   /* of the bytecode, as of the last walk; 0: none */
 	struct witness *witnesses; /* WITNESS_COUNT of them; NULL where the key suffices */
 	unsigned meetings;	   /* in a row in which it was the same */
 	struct {
@@ -78,7 +76,6 @@ struct code_cache {
 	size_t check_count;
 	size_t span_count;
 	struct code *met[FRAME_DEPTH_MAX]; /* by place */
-	raddr bytecode[FRAME_DEPTH_MAX];   /* where a place's copy of the bytecode begins */
 	struct memory_span spans[FRAME_DEPTH_MAX * (1 + WITNESS_COUNT)];
 	struct check checks[FRAME_DEPTH_MAX];
 };
@@ -107,8 +104,7 @@ static size_t header_bytes(const struct py_offsets *py)
 {
 	const uint32_t fields[] = { py->object_type,  py->code.first_line, py->code.filename,
 				    py->code.name,    py->code.qualname,   py->code.linetable,
-				    py->code.version, py->code.unit_count, py->code.bytes_object,
-				    py->code.copies };
+				    py->code.version, py->code.unit_count, py->code.bytes_object };
 	size_t end = 0;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i] != OFFSET_NONE && fields[i] + sizeof(raddr) > end)
@@ -362,49 +358,24 @@ static bool check_codes(struct code_cache *cache, struct error *err)
 		if (!is_same(cache, check, &key) && !code_load(cache, check->code, &key, err))
 			return false;
 		check->code->meetings++;
-		check->code->copies = word_at(check->header, cache->runtime->offsets.code.copies);
 	}
 	return true;
 }
 
-/* Where does the bytecode that each place lies in begin? Without the GIL each thread runs a copy of
- * its own, listed in {length, copies ...} (_PyCodeArray, Include/cpython/code.h from 3.14 on). The
- * first one is the code object's own. */
-static bool find_bytecode(struct code_cache *cache, const struct place *places, size_t place_count,
-			  struct error *err)
-{
-	size_t span_count = 0;
-	for (size_t i = 0; i < place_count; i++) {
-		const struct place *place = &places[i];
-		cache->bytecode[i] = place->code + cache->runtime->offsets.code.bytecode;
-		if (place->copy == 0)
-			continue;
-		if (place->copy >= COPIES_MAX || !cache->met[i]->copies)
-			return error_set(err, ERROR_FORMAT, "no copy %" PRIu32 " of a code object",
-					 place->copy);
-		cache->bytecode[i] = 0;
-		cache->spans[span_count++] = (struct memory_span){
-			.address = cache->met[i]->copies + (1 + place->copy) * sizeof(raddr),
-			.buffer = &cache->bytecode[i],
-			.len = sizeof(raddr),
-		};
-	}
-	return span_count == 0 || memory_read_spans(cache->memory, cache->spans, span_count, err);
-}
-
 /* The byte offset of a place in its bytecode; negative: not begun. */
 static bool find_instruction(const struct code_cache *cache, const struct code *code,
-			     const struct place *place, raddr bytecode, int *ret, struct error *err)
+			     const struct place *place, int *ret, struct error *err)
 {
+	const struct py_offsets *py = &cache->runtime->offsets;
 	int64_t instruction = (int32_t)place->position;
-	switch (cache->runtime->offsets.frame.position_kind) {
+	switch (py->frame.position_kind) {
 	case POSITION_BYTES:
 		break;
 	case POSITION_INSTRUCTIONS:
 		instruction *= 2;
 		break;
 	case POSITION_POINTER:
-		instruction = (int64_t)(place->position - bytecode);
+		instruction = (int64_t)(place->position - place->code - py->code.bytecode);
 		break;
 	}
 	if (instruction < -2 || instruction >= (int64_t)code->bytecode_bytes)
@@ -451,7 +422,7 @@ bool code_cache_frames(struct code_cache *cache, const struct place *places, siz
 			add_check(cache, cache->met[i]);
 		cache->met[i]->walk = cache->walk;
 	}
-	if (!check_codes(cache, err) || !find_bytecode(cache, places, place_count, err))
+	if (!check_codes(cache, err))
 		return false;
 
 	size_t len = 0;
@@ -460,8 +431,7 @@ bool code_cache_frames(struct code_cache *cache, const struct place *places, siz
 		int instruction = 0;
 		if (code->is_hidden)
 			continue;
-		if (!find_instruction(cache, code, &places[i], cache->bytecode[i], &instruction,
-				      err) ||
+		if (!find_instruction(cache, code, &places[i], &instruction, err) ||
 		    !find_frame(cache, cache->met[i], instruction, &ret[len], err))
 			return false;
 		len++;

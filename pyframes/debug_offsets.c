@@ -47,14 +47,12 @@ static const struct {
 	ROW(frame.code, FIXED, 240, 264, 328),
 	ROW(frame.position, FIXED, 248, 272, 336),
 	ROW(frame.owner, FIXED, 264, 288, 352),
-	ROW(frame.copy, FIXED, 0, 304, 368),
 	ROW(code.filename, FIXED, 280, 320, 384),
 	ROW(code.name, FIXED, 288, 328, 392),
 	ROW(code.qualname, FIXED, 296, 336, 400),
 	ROW(code.linetable, FIXED, 304, 344, 408),
 	ROW(code.first_line, FIXED, 312, 352, 416),
 	ROW(code.bytecode, FIXED, 344, 384, 448),
-	ROW(code.copies, FIXED, 0, 392, 456),
 	ROW(object_type, FIXED, 360, 408, 472),
 	ROW(type_name, FIXED, 376, 424, 488),
 	ROW(bytes.size, FIXED, 520, 600, 696),
@@ -90,9 +88,6 @@ static bool apply_row(const uint8_t *target, size_t at, size_t row, struct py_of
 	uint32_t *field = (uint32_t *)((char *)py + rows[row].field);
 	uint64_t value;
 	memcpy(&value, target + at, sizeof(value));
-	/* A field that this build does not have is given any value. */
-	if (*field == OFFSET_NONE)
-		return true;
 	uint64_t distance = value > *field ? value - *field : *field - value;
 	if (distance > rows[row].slack || value % 4 != *field % 4)
 		return error_set(err, ERROR_UNSUPPORTED,

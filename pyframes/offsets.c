@@ -15,26 +15,20 @@ enum { OWNER_NONE_FOREIGN = 256, OWNER_FOREIGN = 3 };
 /* Low bits of a _PyStackRef, from 3.14 on (Include/internal/pycore_stackref.h). */
 enum { STACKREF_TAGS = 3 };
 
-/* What several versions have in common. Include/cpython/unicodeobject.h (the state of 3.14 without
- * the GIL has its first byte for `interned` alone); Include/object.h: without the GIL, an object's
- * head is 16 bytes longer. */
-#define UNICODE_3_8                                                                              \
-	{                                                                                        \
-		.length = 16, .state = 32, .kind_shift = 2, .ascii_data = 48, .compact_data = 72 \
+/* What several versions have in common. Include/cpython/unicodeobject.h; Include/object.h: without
+ * the GIL, an object's head is 16 bytes longer. */
+#define UNICODE_3_8                                                             \
+	{                                                                       \
+		.length = 16, .state = 32, .ascii_data = 48, .compact_data = 72 \
 	}
-#define UNICODE_3_12                                                                             \
-	{                                                                                        \
-		.length = 16, .state = 32, .kind_shift = 2, .ascii_data = 40, .compact_data = 56 \
+#define UNICODE_3_12                                                            \
+	{                                                                       \
+		.length = 16, .state = 32, .ascii_data = 40, .compact_data = 56 \
 	}
-#define UNICODE_3_13T                                                                            \
-	{                                                                                        \
-		.length = 32, .state = 48, .kind_shift = 2, .ascii_data = 56, .compact_data = 72 \
+#define UNICODE_3_13T                                                           \
+	{                                                                       \
+		.length = 32, .state = 48, .ascii_data = 56, .compact_data = 72 \
 	}
-#define UNICODE_3_14T                                                                            \
-	{                                                                                        \
-		.length = 32, .state = 48, .kind_shift = 8, .ascii_data = 56, .compact_data = 72 \
-	}
-
 /* Sources, for every version: Include/cpython/pystate.h (thread), Include/internal/
  * pycore_runtime.h (runtime), pycore_interp.h and from 3.14 pycore_interp_structs.h (interpreter),
  * Include/cpython/frameobject.h up to 3.10 and Include/internal/pycore_frame.h from 3.11, from 3.14
@@ -61,7 +55,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 24,
 			   .position = 104,
 			   .owner = OFFSET_NONE,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_BYTES,
 			   .foreign_owner = OWNER_NONE_FOREIGN },
 		.code = { .first_line = 40,
@@ -73,7 +66,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = OFFSET_NONE,
 			  .unit_count = OFFSET_NONE,
 			  .bytes_object = 48,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LNOTAB },
 		.object_type = 8,
 		.type_name = 24,
@@ -101,7 +93,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 24,
 			   .position = 104,
 			   .owner = OFFSET_NONE,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_BYTES,
 			   .foreign_owner = OWNER_NONE_FOREIGN },
 		.code = { .first_line = 40,
@@ -113,7 +104,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = OFFSET_NONE,
 			  .unit_count = OFFSET_NONE,
 			  .bytes_object = 48,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LNOTAB },
 		.object_type = 8,
 		.type_name = 24,
@@ -141,7 +131,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 24,
 			   .position = 96,
 			   .owner = OFFSET_NONE,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_INSTRUCTIONS,
 			   .foreign_owner = OWNER_NONE_FOREIGN },
 		.code = { .first_line = 40,
@@ -153,7 +142,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = OFFSET_NONE,
 			  .unit_count = OFFSET_NONE,
 			  .bytes_object = 48,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_RANGES },
 		.object_type = 8,
 		.type_name = 24,
@@ -180,7 +168,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 48,
 			   .position = 56,
 			   .owner = 69,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_POINTER,
 			   .foreign_owner = OWNER_NONE_FOREIGN },
 		.code = { .first_line = 72,
@@ -192,7 +179,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = 184,
 			  .unit_count = 16,
 			  .bytes_object = OFFSET_NONE,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LOCATIONS },
 		.object_type = 8,
 		.type_name = 24,
@@ -219,7 +205,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 8,
 			   .position = 56,
 			   .owner = 70,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_POINTER,
 			   .foreign_owner = OWNER_FOREIGN },
 		.code = { .first_line = 68,
@@ -231,7 +216,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = 192,
 			  .unit_count = 16,
 			  .bytes_object = OFFSET_NONE,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LOCATIONS },
 		.object_type = 8,
 		.type_name = 24,
@@ -258,7 +242,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 8,
 			   .position = 56,
 			   .owner = 70,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_POINTER,
 			   .foreign_owner = OWNER_FOREIGN },
 		.code = { .first_line = 68,
@@ -270,7 +253,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = 200,
 			  .unit_count = 16,
 			  .bytes_object = OFFSET_NONE,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LOCATIONS },
 		.object_type = 8,
 		.type_name = 24,
@@ -298,7 +280,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 8,
 			   .position = 56,
 			   .owner = 74,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_POINTER,
 			   .foreign_owner = OWNER_FOREIGN,
 			   .code_tags = STACKREF_TAGS },
@@ -311,7 +292,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = 208,
 			  .unit_count = 16,
 			  .bytes_object = OFFSET_NONE,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LOCATIONS },
 		.object_type = 8,
 		.type_name = 24,
@@ -339,7 +319,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 8,
 			   .position = 56,
 			   .owner = 74,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_POINTER,
 			   .foreign_owner = OWNER_FOREIGN,
 			   .code_tags = STACKREF_TAGS },
@@ -352,7 +331,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = 208,
 			  .unit_count = 16,
 			  .bytes_object = OFFSET_NONE,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LOCATIONS },
 		.object_type = 8,
 		.type_name = 24,
@@ -382,7 +360,6 @@ static const struct py_offsets tables[] = {
 			   .previous = 8,
 			   .position = 56,
 			   .owner = 70,
-			   .copy = OFFSET_NONE,
 			   .position_kind = POSITION_POINTER,
 			   .foreign_owner = OWNER_FOREIGN },
 		.code = { .first_line = 84,
@@ -394,7 +371,6 @@ static const struct py_offsets tables[] = {
 			  .bytecode = 216,
 			  .unit_count = 32,
 			  .bytes_object = OFFSET_NONE,
-			  .copies = OFFSET_NONE,
 			  .line_format = LINE_LOCATIONS },
 		.object_type = 24,
 		.type_name = 40,
@@ -402,91 +378,6 @@ static const struct py_offsets tables[] = {
 		.bytes = { .size = 32, .data = 48 },
 		.pool_bytes = POOL_16K,
 		.has_debug_offsets = true,
-	},
-	{
-		.minor = 14,
-		.is_free_threaded = true,
-		.runtime = { .initialized = 776,
-			     .interpreters_head = 808,
-			     .current_thread = OFFSET_NONE,
-			     .allocator_tables = 880 },
-		.interpreter = { .next = 7272, .threads_head = 7344 },
-		.thread = { .next = 8,
-			    .interpreter = 16,
-			    .id = 224,
-			    .thread_id = 152,
-			    .status = 32,
-			    .frame = 72,
-			    .datastack_chunk = 232 },
-		.cframe_frame = OFFSET_NONE,
-		.frame = { .code = 0,
-			   .previous = 8,
-			   .position = 56,
-			   .owner = 78,
-			   .copy = 72,
-			   .position_kind = POSITION_POINTER,
-			   .foreign_owner = OWNER_FOREIGN,
-			   .code_tags = STACKREF_TAGS },
-		.code = { .first_line = 84,
-			  .filename = 128,
-			  .name = 136,
-			  .qualname = 144,
-			  .linetable = 152,
-			  .version = 108,
-			  .bytecode = 232,
-			  .unit_count = 32,
-			  .bytes_object = OFFSET_NONE,
-			  .copies = 224,
-			  .line_format = LINE_LOCATIONS },
-		.object_type = 24,
-		.type_name = 40,
-		.unicode = UNICODE_3_14T,
-		.bytes = { .size = 32, .data = 48 },
-		.pool_bytes = POOL_16K,
-		.has_debug_offsets = true,
-	},
-	{
-		.minor = 15,
-		.is_free_threaded = true,
-		.runtime = { .initialized = 904,
-			     .interpreters_head = 936,
-			     .current_thread = OFFSET_NONE,
-			     .allocator_tables = 1008 },
-		.interpreter = { .next = 7264, .threads_head = 7336 },
-		.thread = { .next = 8,
-			    .interpreter = 16,
-			    .id = 248,
-			    .thread_id = 176,
-			    .status = 32,
-			    .frame = 72,
-			    .datastack_chunk = 256 },
-		.cframe_frame = OFFSET_NONE,
-		.frame = { .code = 0,
-			   .previous = 8,
-			   .position = 56,
-			   .owner = 78,
-			   .copy = 72,
-			   .position_kind = POSITION_POINTER,
-			   .foreign_owner = OWNER_FOREIGN,
-			   .code_tags = STACKREF_TAGS },
-		.code = { .first_line = 84,
-			  .filename = 128,
-			  .name = 136,
-			  .qualname = 144,
-			  .linetable = 152,
-			  .version = 108,
-			  .bytecode = 232,
-			  .unit_count = 32,
-			  .bytes_object = OFFSET_NONE,
-			  .copies = 224,
-			  .line_format = LINE_LOCATIONS },
-		.object_type = 24,
-		.type_name = 40,
-		.unicode = UNICODE_3_14T,
-		.bytes = { .size = 32, .data = 48 },
-		.pool_bytes = POOL_16K,
-		.has_debug_offsets = true,
-		.has_mimalloc_raw = true,
 	},
 };
 

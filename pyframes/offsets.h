@@ -4,14 +4,14 @@
 
 /**
  * @file
- * Where the fields of CPython's structures lie, one const table per minor version, and from 3.13 on
- * a second one for builds without the GIL. All that differs between versions is said here; those
- * who walk the structures never look at a version.
+ * Where the fields of CPython's structures lie, one const table per minor version, and a second one
+ * for 3.13 without the GIL. All that differs between versions is said here; those who walk the
+ * structures never look at a version.
  *
  * All offsets are in bytes, for 64-bit builds. Source: DWARF of release builds (3.8.18, 3.9.2,
  * 3.9.18, 3.10.13, 3.11.2, 3.11.7, 3.12.1, 3.13.0, 3.13.5, 3.13.18, 3.14.10, 3.15.2, 3.13.5t), in
- * which every value here is the same for all micro versions of a minor one and for --with-pydebug;
- * of 3.14t and 3.15t, DWARF of their headers.
+ * which every value here is the same for all micro versions of a minor one and for --with-pydebug.
+ * Each was compared with live interpreters.
  */
 
 #include <stdbool.h>
@@ -65,7 +65,6 @@ struct py_offsets {
 		uint32_t previous;
 		uint32_t position;
 		uint32_t owner; /* one byte */
-		uint32_t copy;	/* int: which of the code's copies the position lies in */
 		enum frame_position position_kind;
 		unsigned foreign_owner; /* owners from here on are no Python frames */
 		unsigned code_tags;	/* bits of `code` that are no part of the address */
@@ -80,7 +79,6 @@ struct py_offsets {
 		uint32_t bytecode;     /* the instructions, where POSITION_POINTER points */
 		uint32_t unit_count;   /* how many 2-byte units of them */
 		uint32_t bytes_object; /* the instructions as an object of their own */
-		uint32_t copies;       /* array {length, copies ...}: each thread runs its own */
 		enum line_format line_format;
 	} code;
 	uint32_t object_type;
@@ -88,7 +86,6 @@ struct py_offsets {
 	struct {
 		uint32_t length;
 		uint32_t state;
-		uint32_t kind_shift;   /* in the state; the bits compact and ascii follow */
 		uint32_t ascii_data;   /* sizeof(PyASCIIObject) */
 		uint32_t compact_data; /* sizeof(PyCompactUnicodeObject) */
 	} unicode;
@@ -110,7 +107,7 @@ enum thread_status {
 };
 
 /** What the messages say is supported. */
-#define PY_OFFSETS_SUPPORTED "3.8 to 3.15"
+#define PY_OFFSETS_SUPPORTED "3.8 to 3.15, and 3.13 without the GIL,"
 
 /** The table of CPython 3.`minor`, with the GIL or without it; NULL if that one is not known. */
 const struct py_offsets *py_offsets_find(unsigned minor, bool is_free_threaded);

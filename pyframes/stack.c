@@ -19,7 +19,7 @@ struct raw_frame {
 static uint32_t frame_end(const struct py_offsets *py)
 {
 	const uint32_t fields[] = { py->frame.code, py->frame.previous, py->frame.position,
-				    py->frame.owner, py->frame.copy };
+				    py->frame.owner };
 	uint32_t end = 0;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i] != OFFSET_NONE && fields[i] > end)
@@ -182,8 +182,6 @@ static struct raw_frame frame_parse(const struct py_offsets *py, const uint8_t *
 	frame.place.code &= ~(raddr)py->frame.code_tags;
 	if (py->frame.owner != OFFSET_NONE)
 		frame.owner = bytes[py->frame.owner];
-	if (py->frame.copy != OFFSET_NONE)
-		memcpy(&frame.place.copy, bytes + py->frame.copy, sizeof(frame.place.copy));
 	return frame;
 }
 

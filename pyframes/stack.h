@@ -17,7 +17,6 @@
 struct place {
 	raddr code;	   /* a code object, if nothing is broken */
 	uint64_t position; /* as py_offsets.frame.position_kind says */
-	uint32_t copy;	   /* of the bytecode that the position lies in; 0: the code object's own */
 };
 
 enum {

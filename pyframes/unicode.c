@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-/* PyASCIIObject.state, from the kind on (Include/cpython/unicodeobject.h). */
+/* PyASCIIObject.state, the same in all supported builds (Include/cpython/unicodeobject.h). */
 enum {
+	STATE_KIND_SHIFT = 2,
 	STATE_KIND_MASK = 7,
-	STATE_COMPACT = 1 << 3,
-	STATE_ASCII = 1 << 4,
+	STATE_COMPACT = 1 << 5,
+	STATE_ASCII = 1 << 6,
 };
 
 /* Larger than every PyASCIIObject. */
@@ -90,8 +91,7 @@ static bool text_parse(const struct py_offsets *py, const uint8_t *header, raddr
 	memcpy(&length, header + py->unicode.length, sizeof(length));
 	memcpy(&state, header + py->unicode.state, sizeof(state));
 
-	state >>= py->unicode.kind_shift;
-	unsigned kind = state & STATE_KIND_MASK;
+	unsigned kind = (state >> STATE_KIND_SHIFT) & STATE_KIND_MASK;
 	bool is_ascii = state & STATE_ASCII;
 	bool is_known_kind = kind == 1 || (!is_ascii && (kind == 2 || kind == 4));
 	if (!(state & STATE_COMPACT) || !is_known_kind)

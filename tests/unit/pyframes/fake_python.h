@@ -43,8 +43,7 @@ struct fake_build {
 
 static const struct fake_build fake_builds[] = { { 8, false },	{ 9, false },  { 10, false },
 						 { 11, false }, { 12, false }, { 13, false },
-						 { 14, false }, { 15, false }, { 13, true },
-						 { 14, true },	{ 15, true } };
+						 { 14, false }, { 15, false }, { 13, true } };
 
 #define FOR_EACH_BUILD(build)                              \
 	for (const struct fake_build *build = fake_builds; \
@@ -60,7 +59,7 @@ static inline raddr fake_str(struct fake_python *fake, unsigned kind, bool is_as
 	fake_put_word(&fake->target, str + py->object_type, fake->str_type);
 	fake_put_word(&fake->target, str + py->unicode.length, length);
 	fake_put_int(&fake->target, str + py->unicode.state,
-		     (kind | 1u << 3 | (is_ascii ? 1u << 4 : 0)) << py->unicode.kind_shift);
+		     kind << 2 | 1u << 5 | (is_ascii ? 1u << 6 : 0));
 	fake_put(&fake->target, str + data, characters, length * kind);
 	return str;
 }
@@ -96,8 +95,7 @@ static inline raddr fake_linetable(struct fake_python *fake)
 	}
 }
 
-/* 20 bytes of bytecode: as an object of its own, or as a count of units and, where threads have
- * copies of them, one copy. */
+/* 20 bytes of bytecode: as an object of its own, or as a count of units. */
 static inline void fake_put_bytecode(struct fake_python *fake, raddr code)
 {
 	enum { UNITS = 10 };
@@ -110,13 +108,6 @@ static inline void fake_put_bytecode(struct fake_python *fake, raddr code)
 			      fake_bytes(fake, zeros, sizeof(zeros)));
 	if (py->code.unit_count != OFFSET_NONE)
 		fake_put_word(target, code + py->code.unit_count, UNITS);
-	if (py->code.copies != OFFSET_NONE && !fake_word(target, code + py->code.copies)) {
-		raddr copies = fake_alloc(target, 3 * sizeof(raddr));
-		fake_put_word(target, copies, 2);
-		fake_put_word(target, copies + 8, code + py->code.bytecode);
-		fake_put_word(target, copies + 16, fake_alloc(target, sizeof(zeros)));
-		fake_put_word(target, code + py->code.copies, copies);
-	}
 }
 
 /* Fill in the code object at `code`; the qualified name is `name` with "Class." before it. */
@@ -223,20 +214,6 @@ static inline void fake_leave_root(struct fake_python *fake, raddr state)
 			      fake_alloc(&fake->target, FAR_BYTES) + FAR_BYTES / 2);
 }
 
-/* Where the bytecode begins that a new frame of this code runs, and which copy of it that is. */
-static inline raddr fake_bytecode(const struct fake_python *fake, raddr code, uint32_t *copy_ret)
-{
-	struct fake_target *target = (struct fake_target *)&fake->target;
-	*copy_ret = 0;
-	raddr copies = fake->py.code.copies == OFFSET_NONE
-			       ? 0
-			       : fake_word(target, code + fake->py.code.copies);
-	if (!copies)
-		return code + fake->py.code.bytecode;
-	*copy_ret = 1;
-	return fake_word(target, copies + 16);
-}
-
 /* Make the frame at `frame` the thread's current one. */
 static inline void fake_push_at(struct fake_python *fake, raddr state, raddr frame, raddr code,
 				int instruction, unsigned owner)
@@ -248,10 +225,6 @@ static inline void fake_push_at(struct fake_python *fake, raddr state, raddr fra
 	raddr current = fake_current(fake, state);
 	fake_put_word(target, frame + py->frame.previous, fake_word(target, current));
 	fake_put_word(target, frame + py->frame.code, code | (py->frame.code_tags & 1));
-	uint32_t copy;
-	raddr bytecode = fake_bytecode(fake, code, &copy);
-	if (py->frame.copy != OFFSET_NONE)
-		fake_put_int(target, frame + py->frame.copy, copy);
 	switch (py->frame.position_kind) {
 	case POSITION_BYTES:
 		fake_put_int(target, frame + py->frame.position, (uint32_t)instruction);
@@ -261,7 +234,7 @@ static inline void fake_push_at(struct fake_python *fake, raddr state, raddr fra
 		break;
 	case POSITION_POINTER:
 		fake_put_word(target, frame + py->frame.position,
-			      bytecode + (raddr)(int64_t)instruction);
+			      code + py->code.bytecode + (raddr)(int64_t)instruction);
 		break;
 	}
 	if (py->frame.owner != OFFSET_NONE)
@@ -297,14 +270,12 @@ static inline void fake_put_debug_offsets(struct fake_python *fake, uint64_t ver
 		{ py->frame.code, { 240, 264, 328 } },
 		{ py->frame.position, { 248, 272, 336 } },
 		{ py->frame.owner, { 264, 288, 352 } },
-		{ py->frame.copy, { 0, 304, 368 } },
 		{ py->code.filename, { 280, 320, 384 } },
 		{ py->code.name, { 288, 328, 392 } },
 		{ py->code.qualname, { 296, 336, 400 } },
 		{ py->code.linetable, { 304, 344, 408 } },
 		{ py->code.first_line, { 312, 352, 416 } },
 		{ py->code.bytecode, { 344, 384, 448 } },
-		{ py->code.copies, { 0, 392, 456 } },
 		{ py->object_type, { 360, 408, 472 } },
 		{ py->type_name, { 376, 424, 488 } },
 		{ py->bytes.size, { 520, 600, 696 } },

@@ -55,6 +55,15 @@ static void test_processes_that_are_no_supported_cpython_are_named(void **state)
 	fake_put_word(&fake.target, version, 0x031002f0);
 	fake_export(&fake.target, "Py_Version", version, FAKE_IMAGE);
 	assert_refuses_to_open(ERROR_UNSUPPORTED, "CPython 3.16.2 ");
+
+	for (unsigned minor = 14; minor <= 15; minor++) {
+		char says[32];
+		snprintf(says, sizeof(says), "CPython 3.%u.2t ", minor);
+		fake_python_init(&fake, minor);
+		fake_put_word(&fake.target, fake.runtime + 16, 1);
+		fake_thread(&fake, fake.interpreter, THREAD);
+		assert_refuses_to_open(ERROR_UNSUPPORTED, says);
+	}
 }
 
 static void test_an_interpreter_that_is_not_ready_is_to_be_tried_again(void **state)
