@@ -74,41 +74,23 @@ static unsigned minor_from_functions(struct symbols *symbols, const struct symbo
 	return FIRST_WITH_RUNTIME;
 }
 
-enum {
-	CODE_BYTES_MAX = 192, /* of Py_GetVersion that are looked at */
-	VERSION_TEXT_MAX = 16,
-};
+enum { CODE_BYTES_MAX = 192 /* of Py_GetVersion that are looked at */ };
 
-/* "3.9.18" or "3.9.18 (main, ...", of the minor version that we know already. */
-static bool micro_from_text(const char text[VERSION_TEXT_MAX], unsigned minor, unsigned *ret)
-{
-	unsigned found_minor;
-	unsigned micro;
-	int len = 0;
-	char bounded[VERSION_TEXT_MAX + 1] = { 0 };
-	memcpy(bounded, text, VERSION_TEXT_MAX);
-	if (sscanf(bounded, "3.%3u.%3u%n", &found_minor, &micro, &len) != 2)
-		return false;
-	if (found_minor != minor || (bounded[len] != '\0' && bounded[len] != ' '))
-		return false;
-	*ret = micro;
-	return true;
-}
-
-/* Py_GetVersion() prints PY_VERSION into a static buffer, so somewhere in its code stands the
- * distance to the one or the other, or an absolute address. Try every four bytes as both: no other
- * place reads as a version text. Finds nothing where addresses are made otherwise. */
-static bool find_micro(struct memory *memory, const struct symbol *get_version, unsigned minor,
-		       unsigned *ret, struct error *err)
+/* It prints PY_VERSION into a static buffer, so somewhere in its code stands the distance to the
+ * one or the other, or an absolute address. */
+bool version_find_text(struct memory *memory, const struct symbol *get_version,
+		       bool (*accept)(const char text[VERSION_TEXT_BYTES], void *context),
+		       void *context)
 {
 	uint8_t code[CODE_BYTES_MAX];
+	struct error unused;
 	size_t code_len = get_version->size;
 	if (code_len == 0 || code_len > sizeof(code))
 		code_len = sizeof(code);
-	if (!memory_read(memory, get_version->address, code, code_len, err))
+	if (!memory_read(memory, get_version->address, code, code_len, &unused))
 		return false;
 
-	char texts[2 * CODE_BYTES_MAX][VERSION_TEXT_MAX];
+	char texts[2 * CODE_BYTES_MAX][VERSION_TEXT_BYTES];
 	struct memory_span spans[2 * CODE_BYTES_MAX];
 	size_t span_count = 0;
 	for (size_t i = 0; i + sizeof(int32_t) <= code_len; i++) {
@@ -119,15 +101,30 @@ static bool find_micro(struct memory *memory, const struct symbol *get_version, 
 		for (size_t k = 0; k < ARRAY_LEN(targets); k++, span_count++)
 			spans[span_count] = (struct memory_span){ .address = targets[k],
 								  .buffer = texts[span_count],
-								  .len = VERSION_TEXT_MAX };
+								  .len = VERSION_TEXT_BYTES };
 	}
-	if (!memory_read_spans(memory, spans, span_count, err))
+	if (!memory_read_spans(memory, spans, span_count, &unused))
 		return false;
-
 	for (size_t i = 0; i < span_count; i++)
-		if (spans[i].is_read && micro_from_text(texts[i], minor, ret))
+		if (spans[i].is_read && accept(texts[i], context))
 			return true;
-	return error_set(err, ERROR_FORMAT, "no version text near Py_GetVersion");
+	return false;
+}
+
+/* "3.9.18" or "3.9.18 (main, ...", of the minor version that we know already. */
+static bool take_micro(const char text[VERSION_TEXT_BYTES], void *context)
+{
+	struct version *version = context;
+	unsigned minor;
+	unsigned micro;
+	int len = 0;
+	char bounded[VERSION_TEXT_BYTES + 1] = { 0 };
+	memcpy(bounded, text, VERSION_TEXT_BYTES);
+	if (sscanf(bounded, "3.%3u.%3u%n", &minor, &micro, &len) != 2 || minor != version->minor ||
+	    (bounded[len] != '\0' && bounded[len] != ' '))
+		return false;
+	version->micro = micro;
+	return true;
 }
 
 bool version_detect(struct memory *memory, struct symbols *symbols, const struct symbol *runtime,
@@ -143,10 +140,8 @@ bool version_detect(struct memory *memory, struct symbols *symbols, const struct
 
 	/* The micro version is for people only: no offset depends on it. */
 	struct version version = { .minor = minor_from_functions(symbols, runtime) };
-	struct error ignored;
 	if (symbol_find_beside(symbols, "Py_GetVersion", runtime, &symbol))
-		version.has_micro =
-			find_micro(memory, &symbol, version.minor, &version.micro, &ignored);
+		version.has_micro = version_find_text(memory, &symbol, take_micro, &version);
 	*ret = version;
 	return true;
 }

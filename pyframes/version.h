@@ -31,6 +31,15 @@ MUST_CHECK bool version_from_hex(uint64_t hex, struct version *ret, struct error
  * bytes suffice. */
 char *version_format(const struct version *version, char *ret, size_t size);
 
+/** Bytes of a text that may be a version: not terminated if it is longer. */
+enum { VERSION_TEXT_BYTES = 16 };
+
+/** Offer `accept` every text that the code of Py_GetVersion may refer to, until one is taken. Finds
+ *  nothing where addresses are made in another way. */
+bool version_find_text(struct memory *memory, const struct symbol *get_version,
+		       bool (*accept)(const char text[VERSION_TEXT_BYTES], void *context),
+		       void *context);
+
 /** The definition of the function `name` in the same image as `beside`, or else the first one. */
 MUST_CHECK bool symbol_find_beside(struct symbols *symbols, const char *name,
 				   const struct symbol *beside, struct symbol *ret);
