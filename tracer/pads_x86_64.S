@@ -23,6 +23,10 @@
 
 #define FUTEX_OWNER_DIED 0x40000000
 
+/* In a pad: the original function of its gate, and the most bytes that it counts. */
+#define original gates + gate_at
+#define limit	 gates + gate_at + 8
+
 	.section .rodata
 	.globl	pads_begin, pads_end
 	.balign	4096
@@ -49,8 +53,7 @@ pads_list:
 	.long	77f - pads_begin
 	.byte	\place, \operation, \guard, 0
 	.popsection
-	.set	original, gates + gate_number * ANCHOR_GATE_BYTES
-	.set	limit, original + 8
+	.set	gate_at, gate_number * ANCHOR_GATE_BYTES
 	.set	this_gate, gate_number
 	.set	gate_number, gate_number + 1
 	.balign	32
