@@ -89,9 +89,9 @@ char *elide_frame(const struct frame *frame, int columns, char *ret, size_t size
 	text_printable(frame->function, parts.function, sizeof(parts.function));
 
 	char name[PART_SIZE];
-	char function[PART_SIZE] = "";
+	char function[PART_SIZE + sizeof("…")] = "";
 	char directory[2 * PART_SIZE] = "";
-	char whole[4 * PART_SIZE];
+	char whole[5 * PART_SIZE];
 	int left = columns - glyphs_cut(parts.name, columns, name, sizeof(name));
 	int gap = parts.name[0] ? 1 : 0;
 	if (left > gap + 1 && parts.function[0])
