@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Install the Debian or Ubuntu packages that are missing, and say which.
-# usage: packages.sh SET..    with the sets build, demo, test
+# usage: packages.sh SET..    with the sets build, demo, test, fuzz
 set -eu
 
 packages_of() {
@@ -10,8 +10,26 @@ packages_of() {
 	demo) echo python3 python3-flask ;;
 	test) echo libcmocka-dev python3-pytest python3-pexpect python3-pyte python3-jsonschema \
 		sqlite3 procps util-linux ;;
-	*) echo "packages.sh: unknown set '$1'; there are build, demo and test" >&2; exit 2 ;;
+	fuzz) "$(dirname "$0")/has_libfuzzer.sh" "${CLANG:-clang}" || fuzz_packages ;;
+	*) echo "packages.sh: unknown set '$1'; there are build, demo, test and fuzz" >&2; exit 2 ;;
 	esac
+}
+
+# The version that the package clang depends on.
+clang_version() {
+	apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p'
+}
+
+# libFuzzer and the sanitizers come in a package of that version; up to Debian 11 it is the common one.
+fuzz_packages() {
+	version=$(clang_version)
+	if [ -z "$version" ]; then
+		as_root apt-get update -qq >&2
+		version=$(clang_version)
+	fi
+	runtime=libclang-rt-$version-dev
+	apt-cache show "$runtime" >/dev/null 2>&1 || runtime=libclang-common-$version-dev
+	echo clang "$runtime"
 }
 
 is_installed() {
