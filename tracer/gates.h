@@ -43,9 +43,10 @@ struct gates {
 	uint8_t *code; /* [CODE_BYTES]: what the region's code shall be, but for stubs */
 };
 
-/** Tell whether a function can be hooked at all; its file decides. */
-bool gates_can_hook(const struct arch *arch, const struct images *images, const char *name,
-		    raddr function);
+/** Tell whether the code entry of this spec can be hooked at all; its file decides.
+ *  Errors: ERROR_UNSUPPORTED, ERROR_FORMAT: it cannot. */
+bool gates_can_hook(const struct arch *arch, const struct images *images,
+		    const struct gate_spec *spec, struct error *err);
 
 /** Work out all of it for a region at `base`, without touching the target. Errors:
  *  ERROR_UNSUPPORTED (a function that cannot be gated, or no pad for it), ERROR_UNSAFE (somebody

@@ -235,6 +235,33 @@ bool image_find_unexported(const struct image *image, const char *name, struct s
 	return scn && find_in_table(image, scn, &header, NULL, name, ret);
 }
 
+/* The name that a relocation's symbol index stands for, in the table that its section is about. */
+static const char *symbol_name(const struct image *image, uint32_t table, uint64_t index)
+{
+	GElf_Shdr header;
+	GElf_Sym sym;
+	Elf_Scn *scn = elf_getscn(image->elf, table);
+	if (!scn || !gelf_getshdr(scn, &header) || index > INT_MAX ||
+	    !gelf_getsym(elf_getdata(scn, NULL), (int)index, &sym))
+		return NULL;
+	return elf_strptr(image->elf, header.sh_link, sym.st_name);
+}
+
+const char *image_slot_symbol(const struct image *image, raddr slot)
+{
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(image->elf, scn)) != NULL;) {
+		GElf_Shdr header;
+		GElf_Rela rela;
+		if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_RELA)
+			continue;
+		Elf_Data *data = elf_getdata(scn, NULL);
+		for (int i = 0; data && gelf_getrela(data, i, &rela); i++)
+			if (rela.r_offset == slot - image->bias && GELF_R_SYM(rela.r_info) != 0)
+				return symbol_name(image, header.sh_link, GELF_R_SYM(rela.r_info));
+	}
+	return NULL;
+}
+
 bool image_is_glibc(const struct image *image)
 {
 	struct symbol unused;

@@ -49,6 +49,10 @@ MUST_CHECK bool image_find_symbol(const struct image *image, const char *name, s
 MUST_CHECK bool image_find_unexported(const struct image *image, const char *name,
 				      struct symbol *ret);
 
+/** Name the symbol whose address the linker writes to the word at `slot`; NULL if it writes none,
+ * or one without a name. Valid as long as the image. */
+const char *image_slot_symbol(const struct image *image, raddr slot);
+
 /** Tell whether this is glibc: it defines gnu_get_libc_version. */
 bool image_is_glibc(const struct image *image);
 

@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "tracer/admission.h"
+#include "tracer/c_allocator.h"
 #include "tracer/gates.h"
 #include "tracer/images.h"
-#include "tracer/libc.h"
 #include "tracer/pads.h"
 #include "tracer/process.h"
 #include "tracer/region.h"
@@ -141,7 +141,7 @@ static bool set_ended(const struct tracer *tracer, struct error *err)
 bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len_ret,
 		       struct error *err)
 {
-	return libc_specs(tracer->arch, &tracer->images, ret, len_ret, err);
+	return c_allocator_specs(tracer->arch, &tracer->images, ret, len_ret, err);
 }
 
 /* ---- recovery -------------------------------------------------------------------------------- */
@@ -240,14 +240,17 @@ bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, si
 /* ---- planting -------------------------------------------------------------------------------- */
 
 /* Free addresses within reach of the allocator's code; far away from it if possible, for close by
- * the program itself is about to map its next thread's stack. */
+ * the program itself is about to map its next thread's stack. The allocator may be part of an
+ * executable at a low, fixed address: then the far end is above it. */
 static bool find_place(struct tracer *tracer, const struct maps *maps, raddr *ret,
 		       struct error *err)
 {
-	const struct image *image;
-	if (!libc_find_allocator(&tracer->images, &image, err))
+	struct c_allocator allocator;
+	if (!c_allocator_find(&tracer->images, &allocator, err))
 		return false;
-	raddr far = image->start > REGION_FAR ? image->start - REGION_FAR : image->start;
+	const struct image *image = allocator.image;
+	raddr far = image->start > 2 * REGION_FAR ? image->start - REGION_FAR
+						  : image->start + REGION_FAR;
 	if (maps_find_gap(maps, far, far + 1, REGION_BYTES, REGION_REACH - REGION_FAR, ret) ||
 	    maps_find_gap(maps, image->start, image->end, REGION_BYTES, REGION_REACH, ret))
 		return true;

@@ -25,7 +25,7 @@
 struct tracer;
 
 /** The most gates that tracer_libc_specs() returns. */
-enum { TRACER_LIBC_SPECS_MAX = 16 };
+enum { TRACER_LIBC_SPECS_MAX = 40 };
 
 struct tracer_options {
 	uint64_t sample_bytes; /* fixed T; 0: adapt T to the budget */

@@ -91,7 +91,7 @@ static void test_prologues_of_glibc_are_planned_as_measured(void **state)
 		const struct prologue *p = &prologues[i];
 		struct hook_plan plan;
 		struct error err;
-		if (!arch->plan_hook(0x7f0000001000, p->code, p->len, &plan, &err))
+		if (!arch->plan_hook(0x7f0000001000, p->code, p->len, ARGUMENTS_MAX, &plan, &err))
 			fail_msg("%s: %s", p->name, err.context);
 		if (plan.offset != p->plan.offset || plan.covered_len != p->plan.covered_len ||
 		    plan.stack_undo_bytes != p->plan.stack_undo_bytes ||
@@ -159,7 +159,8 @@ static void test_what_cannot_be_hooked_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct hook_plan plan = { .offset = 99 };
 		struct error err = { 0 };
-		if (arch->plan_hook(0x1000, cases[i].code, cases[i].len, &plan, &err))
+		if (arch->plan_hook(0x1000, cases[i].code, cases[i].len, ARGUMENTS_MAX, &plan,
+				    &err))
 			fail_msg("accepted: %s", cases[i].name);
 		assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 		assert_int_equal(plan.offset, 99); /* untouched */
@@ -174,7 +175,7 @@ static void test_recursion_and_branches_behind_the_hook_are_allowed(void **state
 				 0xff, 0xff, 0xff, 0x75, 0xf9, 0xeb, 0xf7, 0xc3 };
 	struct hook_plan plan;
 	struct error err;
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 }
 
 static void test_a_thread_in_the_prologue_finds_its_place_in_the_copy(void **state)
@@ -185,7 +186,7 @@ static void test_a_thread_in_the_prologue_finds_its_place_in_the_copy(void **sta
 	struct hook_plan plan;
 	struct error err;
 	raddr copy;
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 	assert_true(arch->relocate_hook(&plan, 0x9000, &err));
 
 	assert_true(hook_find_in_copy(&plan, 0x1000, &copy));
@@ -205,7 +206,7 @@ static void test_what_lies_beyond_two_gigabytes_is_refused(void **state)
 	struct hook_plan plan;
 	struct error err;
 	uint8_t jump[JUMP_LEN_MAX];
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 	assert_true(arch->relocate_hook(&plan, 0x7ffff000, &err));
 	assert_false(arch->relocate_hook(&plan, 0x90000000, &err));
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
@@ -226,7 +227,7 @@ static void test_a_branch_without_a_long_form_is_refused(void **state)
 	const uint8_t code[] = { 0x48, 0x85, 0xff, 0xe3, 0x08, 0x90, 0x90, 0x90, 0xc3 };
 	struct hook_plan plan;
 	struct error err;
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 	assert_false(arch->relocate_hook(&plan, 0x2000, &err));
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 }
@@ -251,7 +252,7 @@ static void hook_arena(uint8_t *arena, size_t len)
 	struct error err;
 	uint8_t jump[JUMP_LEN_MAX];
 	raddr function = (raddr)arena;
-	assert_true(arch->plan_hook(function, arena, len, &plan, &err));
+	assert_true(arch->plan_hook(function, arena, len, ARGUMENTS_MAX, &plan, &err));
 	assert_true(arch->relocate_hook(&plan, function + COPY_AT, &err));
 	memcpy(arena + COPY_AT, plan.copy, plan.copy_len);
 
@@ -378,7 +379,7 @@ static void *copy_libc_function(const struct own *own, const char *name)
 		next = gap;
 	}
 	struct hook_plan plan;
-	if (!arch->plan_hook(symbol.address, code, symbol.size, &plan, &err) ||
+	if (!arch->plan_hook(symbol.address, code, symbol.size, ARGUMENTS_MAX, &plan, &err) ||
 	    !arch->relocate_hook(&plan, next, &err))
 		fail_msg("%s: %s", name, err.context);
 	void *copy = (void *)next;

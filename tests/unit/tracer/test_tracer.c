@@ -17,170 +17,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "tests/unit/tracer/traced_target.h"
 #include "tracer/images.h"
 #include "tracer/region.h"
 #include "tracer/target_memory.h"
-
-struct target {
-	int pid;
-	FILE *commands;
-	FILE *answers;
-};
-
-static void start_target(struct target *target, const char *threads)
-{
-	int in[2], out[2];
-	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	target->pid = fork();
-	assert_true(target->pid >= 0);
-	if (target->pid == 0) {
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		execl(BUILD_DIR "/fixtures/alloc_target", "alloc_target", threads, "60", NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	target->commands = fdopen(in[1], "w");
-	target->answers = fdopen(out[0], "r");
-
-	char line[128];
-	assert_non_null(fgets(line, sizeof(line), target->answers));
-	assert_int_equal(strncmp(line, "ready", 5), 0);
-}
-
-static void send_command(struct target *target, const char *command)
-{
-	fprintf(target->commands, "%s\n", command);
-	fflush(target->commands);
-}
-
-static void await_answer(struct target *target, const char *expected)
-{
-	char line[128] = "";
-	assert_non_null(fgets(line, sizeof(line), target->answers));
-	assert_int_equal(strncmp(line, expected, strlen(expected)), 0);
-}
-
-/* It says itself that it came to no harm. */
-static void end_target(struct target *target)
-{
-	int status;
-	send_command(target, "quit");
-	await_answer(target, "unharmed");
-	fclose(target->commands);
-	fclose(target->answers);
-	assert_int_equal(waitpid(target->pid, &status, 0), target->pid);
-	assert_int_equal(status, 0);
-}
-
-/* What a listener has heard of the blocks of one size. */
-struct tally {
-	uint64_t size_bytes;
-	size_t stops;
-	size_t live;
-	size_t others;
-	raddr blocks[8192];
-};
-
-static bool note_stop(void *context, const struct stop *stop)
-{
-	struct tally *tally = context;
-	if (stop->size_bytes != tally->size_bytes) {
-		tally->others++;
-		return true;
-	}
-	assert_int_equal(stop->interval_bytes, 1);
-	assert_true(tally->stops < ARRAY_LEN(tally->blocks));
-	tally->blocks[tally->stops++] = stop->block;
-	tally->live++;
-	return true;
-}
-
-static void note_free(void *context, raddr block, uint64_t time_ns)
-{
-	struct tally *tally = context;
-	(void)time_ns;
-	for (size_t i = 0; i < tally->stops; i++) {
-		if (tally->blocks[i] == block) {
-			tally->blocks[i] = 0;
-			tally->live--;
-			return;
-		}
-	}
-}
-
-static void note_drop(void *context, raddr block)
-{
-	(void)context;
-	(void)block;
-}
-
-static void note_double(void *context)
-{
-	(void)context;
-}
-
-static struct tracer_listener listener_of(struct tally *tally)
-{
-	return (struct tracer_listener){ tally, note_stop, note_free, note_drop, note_double };
-}
-
-static bool try_to_plant(int pid, const struct tracer_listener *listener, uint64_t sample_bytes,
-			 struct tracer **ret, struct error *err)
-{
-	struct gate_spec specs[TRACER_LIBC_SPECS_MAX];
-	size_t len;
-	bool found;
-	struct tracer_options options = { .sample_bytes = sample_bytes };
-	return tracer_open(pid, ret, err) && tracer_recover(*ret, &found, err) &&
-	       tracer_libc_specs(*ret, specs, &len, err) &&
-	       tracer_plant(*ret, specs, len, &options, listener, err);
-}
-
-static struct tracer *plant(int pid, const struct tracer_listener *listener, uint64_t sample_bytes)
-{
-	struct tracer *tracer;
-	struct error err = { 0 };
-	if (!try_to_plant(pid, listener, sample_bytes, &tracer, &err))
-		fail_msg("%s", err.context);
-	return tracer;
-}
-
-static void serve(struct tracer *tracer, uint64_t duration_ns)
-{
-	struct error err = { 0 };
-	uint64_t deadline = clock_monotonic_ns() + duration_ns;
-	while (clock_monotonic_ns() < deadline)
-		if (!tracer_serve(tracer, 10 * NS_PER_MS, &err))
-			fail_msg("%s", err.context);
-}
-
-static void lift(struct tracer *tracer)
-{
-	struct error err = { 0 };
-	if (!tracer_lift(tracer, &err))
-		fail_msg("%s", err.context);
-	tracer_close(tracer);
-}
-
-/* Serve until the target has answered: it may be waiting at a gate. */
-static void serve_until_answer(struct tracer *tracer, struct target *target)
-{
-	int fd = fileno(target->answers);
-	for (int i = 0; i < 1000; i++) {
-		struct timeval now = { 0 };
-		fd_set set;
-		FD_ZERO(&set);
-		FD_SET(fd, &set);
-		if (select(fd + 1, &set, NULL, NULL, &now) == 1)
-			break;
-		serve(tracer, 10 * NS_PER_MS);
-	}
-	await_answer(target, "done");
-	serve(tracer, 50 * NS_PER_MS); /* frees come by way of the ring */
-}
 
 static void assert_code_is_the_files(int pid)
 {
@@ -226,7 +66,7 @@ static void test_every_block_counts_once(void **state)
 {
 	(void)state;
 	struct target target;
-	start_target(&target, "0");
+	start_target(&target, NULL, "0");
 	check_exact_counts(&target, 777, "keep 500 777");
 	check_exact_counts(&target, 24, "keep 500 24"); /* attached again: as exact */
 	check_exact_counts(&target, 300000, "keep 500 300000");
@@ -239,7 +79,7 @@ static void test_lift_leaves_code_intact(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_target(&target, "4");
+	start_target(&target, NULL, "4");
 	for (int i = 0; i < 20; i++) {
 		struct tracer *tracer = plant(target.pid, &listener, 65536);
 		serve(tracer, 20 * NS_PER_MS);
@@ -250,39 +90,13 @@ static void test_lift_leaves_code_intact(void **state)
 	end_target(&target);
 }
 
-/* A child of ours plants and is killed at some instant; the target must run on, and whoever comes
- * next must find everything and put it back. */
-static void plant_and_be_killed(int target_pid, useconds_t after_us)
-{
-	int child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		static struct tally tally;
-		struct tracer_listener listener = listener_of(&tally);
-		struct error err = { 0 };
-		struct tracer *tracer;
-		if (!try_to_plant(target_pid, &listener, 20000, &tracer, &err)) {
-			fprintf(stderr, "%s\n", err.context);
-			_exit(1);
-		}
-		while (tracer_serve(tracer, NS_PER_SECOND, &err))
-			;
-		_exit(2);
-	}
-	int status;
-	usleep(after_us);
-	kill(child, SIGKILL);
-	waitpid(child, &status, 0);
-	assert_true(WIFSIGNALED(status)); /* it did not fail by itself */
-}
-
 static void test_killed_tracer_harms_nothing(void **state)
 {
 	(void)state;
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_target(&target, "8");
+	start_target(&target, NULL, "8");
 	for (useconds_t i = 0; i < 60; i++)
 		plant_and_be_killed(target.pid, i * 500);
 	lift(plant(target.pid, &listener, 65536));
@@ -301,7 +115,7 @@ static void test_region_never_covers_what_is_mapped(void **state)
 	struct region region;
 	struct error err = { 0 };
 	size_t tried = 0;
-	start_target(&target, "4");
+	start_target(&target, NULL, "4");
 	assert_true(target_memory_init(&tm, target.pid, &err));
 	assert_true(images_init(&images, target.pid, &tm.memory, &err));
 	for (size_t i = 0; i < images.maps.len; i++) {
@@ -327,7 +141,7 @@ static void test_signals_do_not_hide_a_dead_tracer(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_target(&target, "4");
+	start_target(&target, NULL, "4");
 	send_command(&target, "timer 1000");
 	await_answer(&target, "done");
 	for (useconds_t i = 0; i < 20; i++)
@@ -346,7 +160,7 @@ static void test_target_without_descriptors_is_told_and_left_alone(void **state)
 	struct tracer_listener listener = listener_of(&tally);
 	struct tracer *tracer;
 	struct error err = { 0 };
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	send_command(&target, "files");
 	await_answer(&target, "done");
 	for (int i = 0; i < 20; i++) {
@@ -368,7 +182,7 @@ static void test_stopped_target_is_told_and_left_alone(void **state)
 	struct tracer_listener listener = listener_of(&tally);
 	struct error err = { 0 };
 	int status;
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	kill(target.pid, SIGSTOP);
 	waitpid(target.pid, &status, WUNTRACED);
 	for (int i = 0; i < 20; i++) {
@@ -412,7 +226,7 @@ static void test_target_that_ends_is_no_error(void **state)
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
 	struct error err = { 0 };
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	struct tracer *tracer = plant(target.pid, &listener, 65536);
 	kill(target.pid, SIGKILL);
 	while (tracer_serve(tracer, 10 * NS_PER_MS, &err))
@@ -445,7 +259,7 @@ static void test_stopped_time_and_stops_are_counted(void **state)
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
 	struct tracer_stats stats;
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	struct tracer *tracer = plant(target.pid, &listener, 65536);
 	serve(tracer, 300 * NS_PER_MS);
 	tracer_stats(tracer, &stats);
