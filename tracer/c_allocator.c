@@ -34,7 +34,8 @@ struct c_allocator_table {
 };
 
 /* glibc 2.31, 2.36, 2.41, 2.43. reallocarray calls realloc; C++ operators call malloc. memalign is
- * the first of its kind: see follow_jump(). */
+ * the first of its kind: see follow_jump(). Up to 2.33 the first realloc of a process calls itself:
+ * that one block counts twice. */
 static const struct entry glibc_entries[] = {
 	{ "malloc", GATE_MALLOC, REQUIRED },
 	{ "calloc", GATE_CALLOC, REQUIRED },

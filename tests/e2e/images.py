@@ -85,9 +85,9 @@ def differs_from_file(pid, mapping):
     return False
 
 
-def is_gated(pid):
+def is_gated(pid, allocator="/libc"):
     """Tell whether the C allocator's entries are diverted at this moment."""
-    return bool(changed_code(pid, only="/libc"))
+    return bool(changed_code(pid, only=allocator))
 
 
 class InterpreterData:

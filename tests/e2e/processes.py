@@ -53,14 +53,17 @@ class Lines:
 
 
 class Target:
-    """A program of fixtures/, from its `ready` to its `unharmed`."""
+    """A program of fixtures/, from its `ready` to its `unharmed`; `environment` is added to ours."""
 
-    def __init__(self, name, arguments, python, directory):
+    def __init__(self, name, arguments, python, directory, environment=None):
         self.name = name
         command = [python, "-B", str(FIXTURES / name), *map(str, arguments)]
+        environment = environment or {}
         self.process = subprocess.Popen(
-            command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, **environment})
         self.pid = self.process.pid
+        self.allocator = os.path.realpath(environment.get("LD_PRELOAD", "/libc"))
         self.lines = Lines(self.process.stdout)
         self.facts = {}
         self.has_ended = False
@@ -126,7 +129,7 @@ class Tracing:
         """Wait until the gates are planted: from then on every allocation is seen."""
         def is_attached():
             assert self.process.poll() is None, "filtrace ended: " + self.process.stderr.read()
-            return is_gated(self.target.pid)
+            return is_gated(self.target.pid, self.target.allocator)
 
         wait_until(is_attached, f"filtrace attached to {self.target.pid}")
         return self

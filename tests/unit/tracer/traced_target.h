@@ -26,8 +26,8 @@ struct target {
 	FILE *answers;
 };
 
-/* `preload` is a library whose allocator is to be used; NULL: that of the C library. */
-static inline void start_target(struct target *target, const char *preload, const char *threads)
+static inline void start_program(struct target *target, const char *program, const char *preload,
+				 const char *threads)
 {
 	int in[2], out[2];
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
@@ -39,7 +39,7 @@ static inline void start_target(struct target *target, const char *preload, cons
 		dup2(out[1], STDOUT_FILENO);
 		if (preload)
 			setenv("LD_PRELOAD", preload, 1);
-		execl(BUILD_DIR "/fixtures/alloc_target", "alloc_target", threads, "60", NULL);
+		execl(program, "alloc_target", threads, "60", NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -50,6 +50,12 @@ static inline void start_target(struct target *target, const char *preload, cons
 	char line[128];
 	assert_non_null(fgets(line, sizeof(line), target->answers));
 	assert_int_equal(strncmp(line, "ready", 5), 0);
+}
+
+/* `preload` is a library whose allocator is to be used; NULL: that of the C library. */
+static inline void start_target(struct target *target, const char *preload, const char *threads)
+{
+	start_program(target, BUILD_DIR "/fixtures/alloc_target", preload, threads);
 }
 
 static inline void send_command(struct target *target, const char *command)
