@@ -167,6 +167,52 @@ static void test_what_cannot_be_hooked_is_refused(void **state)
 	}
 }
 
+/* What a first instruction may do to registers depends on which of them carry arguments. First
+ * bytes of real functions, as named. */
+static void test_registers_that_carry_no_argument_may_be_written_first(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		uint8_t code[16];
+		size_t len;
+		unsigned arguments_max; /* that the hook's pad may look at */
+	} cases[] = {
+		{ "mov (%rsp),%rdx; jmp: memalign of glibc 2.31",
+		  { 0x48, 0x8b, 0x14, 0x24, 0xe9, 0x77, 0xf6, 0xff, 0xff },
+		  9,
+		  2 },
+		{ "mov %rsi,%r9: realloc of glibc 2.43",
+		  { 0x49, 0x89, 0xf1, 0x48, 0x85, 0xff, 0x0f, 0x84, 0x44, 0x03, 0, 0 },
+		  12,
+		  3 },
+		{ "mov %rsi,%rcx; shr $3,%rcx; lea: posix_memalign of glibc 2.43",
+		  { 0x48, 0x89, 0xf1, 0x48, 0xc1, 0xe9, 0x03, 0x48, 0x8d, 0x41, 0xff },
+		  11,
+		  3 },
+		{ "mov 0xadc9(%rip),%rdx: calloc of mimalloc 2.0",
+		  { 0x48, 0x8b, 0x15, 0xc9, 0xad, 0, 0, 0x48, 0x89, 0xf8, 0x48, 0x89, 0xd1 },
+		  13,
+		  2 },
+		{ "xor %ecx,%ecx; jmp: rallocx of jemalloc 5.3",
+		  { 0x31, 0xc9, 0xe9, 0xe9, 0x1c, 0xff, 0xff },
+		  7,
+		  3 },
+		{ "xor %edi,%edi", { 0x31, 0xff, 0xe9, 0xe9, 0x1c, 0xff, 0xff }, 7, 0 },
+		{ "mov %rdi,%rsi", { 0x48, 0x89, 0xfe, 0xe9, 0xe9, 0x1c, 0xff, 0xff }, 8, 1 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		for (unsigned arguments = 0; arguments <= ARGUMENTS_MAX; arguments++) {
+			struct hook_plan plan;
+			struct error err;
+			bool is_planned = arch->plan_hook(0x100000, cases[i].code, cases[i].len,
+							  arguments, &plan, &err);
+			if (is_planned != (arguments <= cases[i].arguments_max))
+				fail_msg("%s: %u arguments", cases[i].name, arguments);
+		}
+	}
+}
+
 static void test_recursion_and_branches_behind_the_hook_are_allowed(void **state)
 {
 	(void)state;
@@ -429,6 +475,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prologues_of_glibc_are_planned_as_measured),
 		cmocka_unit_test(test_what_cannot_be_hooked_is_refused),
+		cmocka_unit_test(test_registers_that_carry_no_argument_may_be_written_first),
 		cmocka_unit_test(test_recursion_and_branches_behind_the_hook_are_allowed),
 		cmocka_unit_test(test_a_thread_in_the_prologue_finds_its_place_in_the_copy),
 		cmocka_unit_test(test_what_lies_beyond_two_gigabytes_is_refused),

@@ -135,6 +135,29 @@ static void test_code_in_the_file_is_the_code_in_memory(void **state)
 	assert_false(image_file_bytes(libc, UINT64_MAX, bytes, sizeof(bytes), &err));
 }
 
+static void test_linkage_slots_are_named_after_what_they_hold(void **state)
+{
+	struct own *own = *state;
+	const struct image *executable = &own->images.list[0];
+	size_t found = 0;
+	assert_true(getpid() > 0); /* bound now, if it was not yet */
+	for (size_t i = 0; i < own->images.maps.len; i++) {
+		const struct mapping *mapping = &own->images.maps.list[i];
+		if (!mapping->is_readable || mapping->start < executable->start ||
+		    mapping->start >= executable->end)
+			continue;
+		for (raddr slot = mapping->start; slot < mapping->end; slot += 8) {
+			const char *name = image_slot_symbol(executable, slot);
+			if (!name || strcmp(name, "getpid") != 0)
+				continue;
+			assert_int_equal(*(const raddr *)slot, (raddr)dlsym(RTLD_DEFAULT, name));
+			found++;
+		}
+	}
+	assert_int_equal(found, 1);
+	assert_null(image_slot_symbol(executable, executable->start));
+}
+
 static void test_slack_is_zero_executable_and_libc_first(void **state)
 {
 	struct own *own = *state;
@@ -278,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_symbols_that_nobody_defines_are_not_found),
 		cmocka_unit_test(test_all_definitions_are_counted_and_the_executables_is_first),
 		cmocka_unit_test(test_code_in_the_file_is_the_code_in_memory),
+		cmocka_unit_test(test_linkage_slots_are_named_after_what_they_hold),
 		cmocka_unit_test(test_slack_is_zero_executable_and_libc_first),
 		cmocka_unit_test(test_used_slack_is_not_offered_again),
 		cmocka_unit_test(test_deleted_executable_is_read_or_named),

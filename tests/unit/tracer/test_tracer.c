@@ -274,6 +274,104 @@ static void test_stopped_time_and_stops_are_counted(void **state)
 	end_target(&target);
 }
 
+/* ---- allocators behind pointers -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum gate_operation operation;
+} slot_functions[] = {
+	{ "malloc", GATE_MALLOC },
+	{ "calloc", GATE_CALLOC },
+	{ "realloc", GATE_REALLOC },
+	{ "free", GATE_FREE },
+};
+
+enum { SLOTS = ARRAY_LEN(slot_functions), SLOTS_BYTES = 8 * (1 + SLOTS) };
+
+static struct tracer *plant_slots(const struct target *target, enum gate_guard guard,
+				  size_t table_count, const struct tracer_listener *listener,
+				  uint64_t sample_bytes)
+{
+	struct gate_spec specs[3 * SLOTS];
+	struct tracer_options options = { .sample_bytes = sample_bytes };
+	struct error err = { 0 };
+	struct tracer *tracer;
+	assert_true(tracer_open(target->pid, &tracer, &err));
+	for (size_t i = 0; i < table_count * SLOTS; i++) {
+		specs[i] = (struct gate_spec){
+			.name = slot_functions[i % SLOTS].name,
+			.place = GATE_SLOT,
+			.operation = slot_functions[i % SLOTS].operation,
+			.kind = MEMORY_PYMALLOC,
+			.guard = guard,
+			.address = target->tables + i / SLOTS * SLOTS_BYTES + 8 * (1 + i % SLOTS),
+			.max_counted_bytes = UINT64_MAX,
+		};
+		assert_true(memory_read(tracer_memory(tracer), specs[i].address, &specs[i].original,
+					sizeof(specs[i].original), &err));
+	}
+	if (!tracer_plant(tracer, specs, table_count * SLOTS, &options, listener, &err))
+		fail_msg("%s", err.context);
+	return tracer;
+}
+
+static void check_slots(struct target *target, enum gate_guard guard, size_t table_count)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 5000 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 1);
+	send_command(target, "slots 100 5000");
+	size_t made = serve_until_answer(tracer, target);
+	assert_int_equal(made, 3 * 100 * 4);
+	assert_int_equal(tally.stops, table_count * 100 * 4);
+	assert_int_equal(tally.live, table_count * 100 * 4);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	assert_int_equal(tally.live, 0);
+	lift(tracer);
+}
+
+static void test_tables_of_functions_count_each_block_once(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_slots(&target, GATE_SERIALISED, 2);
+	check_slots(&target, GATE_UNGUARDED, 3);
+	check_slots(&target, GATE_UNGUARDED, 1);
+	end_target(&target);
+}
+
+/* A countdown that such a size had moved would be at zero in some centuries. */
+static void check_absurd_sizes(struct target *target, enum gate_guard guard, size_t table_count)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 8192);
+	send_command(target, "absurd");
+	serve_until_answer(tracer, target);
+	assert_true(tally.others <= 1); /* all are refused, or of no bytes */
+
+	send_command(target, "slots 50 100000"); /* sampled with p = 1 - exp(-12) */
+	serve_until_answer(tracer, target);
+	assert_in_range(tally.others, table_count * 50 * 4 - 20, table_count * 50 * 4 + 20);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	lift(tracer);
+}
+
+static void test_absurd_sizes_move_no_countdown(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_absurd_sizes(&target, GATE_SERIALISED, 2);
+	check_absurd_sizes(&target, GATE_UNGUARDED, 3);
+	end_target(&target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +386,8 @@ int main(void)
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),
+		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
+		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
  */
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 
 struct target {
 	int pid;
+	raddr tables; /* see `slots` in fixtures/alloc_target.c */
 	FILE *commands;
 	FILE *answers;
 };
@@ -50,6 +52,8 @@ static inline void start_program(struct target *target, const char *program, con
 	char line[128];
 	assert_non_null(fgets(line, sizeof(line), target->answers));
 	assert_int_equal(strncmp(line, "ready", 5), 0);
+	target->tables = 0;
+	sscanf(line, "ready pid=%*d tables=%" SCNx64, &target->tables);
 }
 
 /* `preload` is a library whose allocator is to be used; NULL: that of the C library. */
