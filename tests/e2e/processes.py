@@ -53,7 +53,7 @@ class Lines:
 
 
 class Target:
-    """A program of fixtures/, from its `ready` to its `unharmed`; `environment` is added to ours."""
+    """A program of fixtures/, from its `ready` to its `unharmed`, with more in its environment."""
 
     def __init__(self, name, arguments, python, directory, environment=None):
         self.name = name
