@@ -30,7 +30,8 @@ struct hook_instruction {
 /** How to hook a function at its second instruction, so that probes of others on its first one and
  *  the hook do not tear each other. The hook is a jump at function + offset; it leads to a thunk
  *  that adds stack_undo_bytes to the stack pointer, which then stands as it stood at the entry, as
- *  do all argument and callee-saved registers. The copy does what the function did. */
+ *  do all callee-saved registers and the arguments that matter to whoever comes next. The copy does
+ *  what the function did, its first instruction included. */
 struct hook_plan {
 	raddr function;
 	uint8_t offset;		   /* of the jump from the entry: length of the first instruction */

@@ -313,12 +313,17 @@ static bool leads_to(const struct listing *listing, const struct function *funct
 static void follow_jump(struct listing *listing, struct function *function)
 {
 	raddr target;
+	struct error ignored;
 	if (function->spec.operation != GATE_MEMALIGN_OVER_16 || listing->shared ||
 	    !listing->arch->find_only_jump(function->spec.address, function->code, function->len,
 					   &target))
 		return;
-	function->spec.address = target;
-	listing->shared = target;
+	struct gate_spec followed = function->spec;
+	followed.address = target;
+	if (gates_can_hook(listing->arch, listing->images, &followed, &ignored)) {
+		function->spec = followed;
+		listing->shared = target;
+	}
 }
 
 /* Does another gate see what goes through this function? What glibc's functions leave to malloc is
