@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a function that is to be hooked: {u8 bits of its address, i32 way to the copy,
- * code}. */
+/* Any bytes as a function that is to be hooked: {u8 bits of its address, the lowest of which choose
+ * how many arguments matter; i32 way to the copy; code}. */
 #include "tracer/code_x86_64.h"
 
 #include <string.h>
@@ -114,6 +114,25 @@ static void check_find(const struct hook_plan *plan)
 	FUZZ_CHECK(found == plan->instruction_count);
 }
 
+/* What else is asked of a function's code: it ends, and names only what its bytes say. */
+static void check_branches(raddr function, const uint8_t *code, size_t len)
+{
+	raddr target;
+	size_t at = 0;
+	size_t before = 0;
+	while (arch_x86_64.next_branch(function, code, len, &at, &target)) {
+		FUZZ_CHECK(at > before && at <= len);
+		before = at;
+	}
+	if (arch_x86_64.find_only_jump(function, code, len, &target)) {
+		struct instruction in = decode(function, code, len);
+		raddr jumped;
+		FUZZ_CHECK(in.head.mnemonic == ZYDIS_MNEMONIC_JMP);
+		FUZZ_CHECK(instruction_target(&in, &jumped) && jumped == target);
+	}
+	(void)arch_x86_64.find_linkage_slot(function, code, len, &target);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { data, size };
@@ -124,7 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&plan, UNTOUCHED, sizeof(plan));
 	memcpy(&before, &plan, sizeof(plan));
 
-	if (!arch_x86_64.plan_hook(function, input.bytes, input.len, &plan, &err)) {
+	check_branches(function, input.bytes, input.len);
+	unsigned argument_count = (unsigned)function % (ARGUMENTS_MAX + 1);
+	if (!arch_x86_64.plan_hook(function, input.bytes, input.len, argument_count, &plan, &err)) {
 		FUZZ_CHECK(err.kind == ERROR_UNSUPPORTED && !memcmp(&plan, &before, sizeof(plan)));
 		return 0;
 	}
