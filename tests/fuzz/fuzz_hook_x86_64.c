@@ -126,7 +126,9 @@ static void check_branches(raddr function, const uint8_t *code, size_t len)
 	}
 	if (arch_x86_64.find_only_jump(function, code, len, &target)) {
 		struct instruction in = decode(function, code, len);
+		size_t skipped = in.head.mnemonic == ZYDIS_MNEMONIC_ENDBR64 ? in.head.length : 0;
 		raddr jumped;
+		in = decode(function + skipped, code + skipped, len - skipped);
 		FUZZ_CHECK(in.head.mnemonic == ZYDIS_MNEMONIC_JMP);
 		FUZZ_CHECK(instruction_target(&in, &jumped) && jumped == target);
 	}

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "tests/fuzz/fuzz.h"
-#include "tracer/libc.h"
+#include "tracer/c_allocator.h"
 #include "tracer/tracer.h"
 
 enum {
@@ -147,18 +147,18 @@ static void check_slack(struct images *images, struct memory *memory)
 	}
 }
 
-static void check_libc(const struct images *images)
+static void check_allocator(const struct images *images)
 {
-	const struct image *libc;
+	struct c_allocator allocator;
 	struct gate_spec specs[TRACER_LIBC_SPECS_MAX];
 	size_t len = SIZE_MAX;
 	struct error err;
-	if (!libc_find_allocator(images, &libc, &err)) {
+	if (!c_allocator_find(images, &allocator, &err)) {
 		FUZZ_CHECK(err.kind == ERROR_UNSUPPORTED);
 		return;
 	}
-	FUZZ_CHECK(image_is_glibc(libc));
-	if (libc_specs(&arch_x86_64, images, specs, &len, &err))
+	FUZZ_CHECK(allocator.name && allocator.image);
+	if (c_allocator_specs(&arch_x86_64, images, specs, &len, &err))
 		FUZZ_CHECK(len >= 1 && len <= TRACER_LIBC_SPECS_MAX);
 	else
 		FUZZ_CHECK(len == SIZE_MAX);
@@ -186,7 +186,7 @@ static void check_process(const struct questions *questions, const uint8_t *byte
 		FUZZ_CHECK(symbols_find(&images.symbols, names[i], symbols, 2) <= images.len);
 	}
 	check_slack(&images, &fuzz.memory);
-	check_libc(&images);
+	check_allocator(&images);
 	images_deinit(&images);
 }
 
