@@ -29,6 +29,18 @@ class Interpreter(NamedTuple):
     def label(self):
         return f"{self.version}-{'system' if self.path == DEBIAN_PATH else 'pyenv'}"
 
+    @property
+    def settings(self):
+        """What it needs in its environment."""
+        return {}
+
+    def command(self, _directory):
+        """What starts it in a directory, to be followed by a script and its arguments."""
+        return [self.path]
+
+    def disturb(self, _directory):
+        """What befalls it once a target is ready: nothing."""
+
 
 def probe(path):
     """The interpreter at `path`, or None if it does not run."""

@@ -14,7 +14,7 @@ import time
 import urllib.request
 
 from images import is_gated
-from interpreters import DEBIAN_PATH
+from interpreters import DEBIAN_PATH, Interpreter
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -52,24 +52,39 @@ class Lines:
         return line.decode()
 
 
+class Missing(Exception):
+    """A target cannot run here: its interpreter lacks something, which is named."""
+
+
+def environment_of(python, added):
+    """Our environment, the interpreter's own settings, and what is added."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **python.settings, **(added or {})}
+
+
 class Target:
-    """A program of fixtures/, from its `ready` to its `unharmed`, with more in its environment."""
+    """A program of fixtures/, from its `ready` to its `unharmed`.
+
+    `python` is the path of an interpreter, or an Interpreter; `environment` is added to ours.
+    """
 
     def __init__(self, name, arguments, python, directory, environment=None):
         self.name = name
-        command = [python, "-B", str(FIXTURES / name), *map(str, arguments)]
-        environment = environment or {}
+        python = Interpreter(python, "") if isinstance(python, str) else python
+        command = [*python.command(directory), str(FIXTURES / name), *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, **environment})
+            command, cwd=directory, env=environment_of(python, environment),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self.process.pid
-        self.allocator = os.path.realpath(environment.get("LD_PRELOAD", "/libc"))
+        self.allocator = os.path.realpath((environment or {}).get("LD_PRELOAD", "/libc"))
         self.lines = Lines(self.process.stdout)
         self.facts = {}
         self.has_ended = False
 
     def wait_ready(self):
         word, *facts = self.lines.next().split()
+        if word == "missing":
+            self.has_ended = True
+            raise Missing(f"{self.name} needs {' '.join(facts)}")
         assert word == "ready", f"{self.name} says {word!r}"
         self.facts = dict(fact.split("=", 1) for fact in facts)
 
