@@ -61,7 +61,8 @@ endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rule,$(folder))))
 
 # Programs to be traced are built plainly, whatever the sanitizers of the rest.
-TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fixtures/*.c))
+# The embedder needs Python's headers; the matrix builds it in several ways.
+TARGETS := $(patsubst %.c,$(BUILD)/%,$(filter-out fixtures/embedder.c,$(wildcard fixtures/*.c)))
 $(BUILD)/fixtures/%: fixtures/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
@@ -90,10 +91,11 @@ FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointe
            SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-unit test-e2e fuzz truth bench asan lint format install clean help
-.PHONY: unit-tests fuzzers fuzzers-if-possible packages-build packages-demo packages-test
+.PHONY: all demo test test-unit test-e2e fuzz matrix truth bench asan lint format install clean help
+.PHONY: unit-tests fuzzers fuzzers-if-possible
+.PHONY: packages-build packages-demo packages-test packages-matrix
 
-packages-build packages-demo packages-test: packages-%:
+packages-build packages-demo packages-test packages-matrix: packages-%:
 	@scripts/packages.sh $*
 
 # Without a clang that has libFuzzer, the fuzzers are skipped, and counted as that.
@@ -128,6 +130,10 @@ fuzz: packages-build ## fuzz what reads foreign bytes; FUZZ_SECONDS=600 for each
 	@$(MAKE) --no-print-directory fuzzers-if-possible
 	@$(PYTHON) -B scripts/run_tests.py --fuzz $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%) \
 		--fuzz-seconds $(FUZZ_SECONDS)
+
+matrix: packages-build packages-test packages-matrix ## every interpreter there is; MATRIX='--only 3.14' picks some
+	@$(SUBMAKE) all
+	@FILTRACE=$(BUILD)/filtrace MATRIX_DIR=$${MATRIX_DIR:-$(BUILD)/matrix} $(PYTHON) -B tests/matrix/matrix.py $(MATRIX)
 
 truth: all ## 20 recordings of the Flask server against its own truth, as a table
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/e2e/repeat_truth.py

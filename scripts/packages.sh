@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Install the Debian or Ubuntu packages that are missing, and say which. Names that end in ? are
 # optional: they differ from one release to the next, and what this one does not know is left out.
-# usage: packages.sh SET..    with the sets build, demo, test, fuzz
+# usage: packages.sh SET..    with the sets build, demo, test, fuzz, matrix
 set -eu
 
 packages_of() {
@@ -10,11 +10,13 @@ packages_of() {
 	build) echo libelf-dev libncurses-dev libzydis-dev libsqlite3-dev libjansson-dev uthash-dev ;;
 	demo) echo python3 python3-flask ;;
 	test) echo libcmocka-dev python3-pytest python3-pexpect python3-pyte python3-jsonschema \
-		sqlite3 procps util-linux \
+		python3-greenlet python3-gevent sqlite3 procps util-linux \
 		libjemalloc2? libtcmalloc-minimal4? libtcmalloc-minimal4t64? \
 		libmimalloc2.0? libmimalloc3? libjemalloc-dev? musl-tools? g++? ;;
 	fuzz) "$(dirname "$0")/has_libfuzzer.sh" "${CLANG:-clang}" || fuzz_packages ;;
-	*) echo "packages.sh: unknown set '$1'; there are build, demo, test and fuzz" >&2; exit 2 ;;
+	matrix) echo debootstrap debian-archive-keyring libpython3-dev libexpat1-dev zlib1g-dev \
+		python3-gunicorn uwsgi-core uwsgi-plugin-python3 ;;
+	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz and matrix" >&2; exit 2 ;;
 	esac
 }
 
