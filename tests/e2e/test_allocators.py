@@ -88,7 +88,8 @@ def test_kills_at_random_moments_harm_nobody(preload, start, filtrace):
     assert_progress(busy)
 
 
-def test_exceptions_of_operator_new_pass_its_gate(preload, start, filtrace, tmp_path):
+def test_exceptions_of_operator_new_pass_its_gate(
+        preload, start, filtrace, tmp_path, tmp_path_factory):
     compiler = shutil.which("c++")
     if not compiler:
         pytest.skip("there is no C++ compiler")
@@ -97,7 +98,8 @@ def test_exceptions_of_operator_new_pass_its_gate(preload, start, filtrace, tmp_
                     FIXTURES / "operators.cc"], check=True)
     untraced = subprocess.run(
         [DEBIAN_PATH, "-B", FIXTURES / "operators.py", "--library", library], input=b"refuse 1\n",
-        env={**os.environ, **preload}, stdout=subprocess.PIPE, check=False)
+        env={**os.environ, **preload}, stdout=subprocess.PIPE, check=False,
+        cwd=tmp_path_factory.mktemp("untraced"))  # where it may leave a core
     if untraced.returncode != 0:
         pytest.skip("this allocator aborts instead of throwing, filtrace or not")
     target = start("operators.py", "--library", library, environment=preload)
