@@ -57,6 +57,13 @@ def enter_namespace():
                               "-B", *sys.argv, "--in-namespace"])
 
 
+def collect_stderr(path):
+    """Let what targets complain about go to a file, not between the lines of the table."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 2)
+    os.close(log)
+
+
 def mount(*arguments):
     subprocess.run(["mount", *map(str, arguments)], check=True)
 
@@ -111,7 +118,7 @@ def run_all(rows, features, scratch):
     def run(place):
         cell = run_cell(*place, scratch)
         if cell.result == "FAIL":
-            print(f"FAIL {cell.row}: {cell.feature}", flush=True)
+            print(f"FAIL {cell.row}: {cell.feature}: {cell.detail[:300]}", flush=True)
         return cell
 
     places = [(row, feature) for row in rows for feature in features]
@@ -168,6 +175,7 @@ def main():
         for suite in SUITES:
             if suite.has("/usr/bin/apt-get"):
                 mount_into(suite.root, scratch)
+        collect_stderr(DIRECTORY / "stderr.log")
         cells = run_all(rows, features, scratch)
         for suite in SUITES:
             inside = suite.root / scratch.relative_to("/")
