@@ -1,40 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/admission.h"
 
-#include "tracer/process.h"
+#include "tracer/access.h"
+
+static bool refuse(const struct process *process, enum obstacle obstacle, struct error *err)
+{
+	struct access access = { .process = *process };
+	struct obstacle_words words;
+	process_thread_name(process->tracer_pid, process->tracer_pid, access.tracer_name,
+			    sizeof(access.tracer_name));
+	access_words(&access, &words);
+	return obstacle_explain(obstacle, &words, err);
+}
 
 /* A filter may kill a thread for the system calls that stub and pads make in it. */
-static bool check_seccomp(int pid, struct error *err)
+bool admission_has_seccomp(int pid)
 {
 	OWNED_FREE int *tids = NULL;
 	size_t tid_count;
-	if (!process_threads(pid, &tids, &tid_count, err))
+	struct error ignored;
+	if (!process_threads(pid, &tids, &tid_count, &ignored))
 		return false;
 	for (size_t i = 0; i < tid_count; i++) {
 		struct process thread;
-		struct error ignored;
 		if (process_read(tids[i], &thread, &ignored) && thread.seccomp_mode != 0)
-			return error_set(err, ERROR_NOT_PERMITTED,
-					 "process %d runs under seccomp, and this version cannot "
-					 "tell which system calls it would be killed for",
-					 pid);
+			return true;
 	}
-	return true;
+	return false;
 }
 
-bool admission_check(int pid, struct error *err)
+enum obstacle admission_judge(const struct process *process)
+{
+	enum obstacle obstacle = access_judge_process(process);
+	bool is_stopped = process->state == 'T' || process->state == 't';
+	return obstacle == OBSTACLE_NONE && is_stopped ? OBSTACLE_STOPPED : obstacle;
+}
+
+bool admission_check_running(int pid, struct error *err)
 {
 	struct process process;
 	if (!process_read(pid, &process, err))
 		return false;
-	if (process.state == 'Z' || process.state == 'X')
-		return error_set(err, ERROR_NO_PROCESS, "process %d has ended (zombie)", pid);
-	if (process.tracer_pid)
-		return process_explain_denied(pid, err);
-	if (process.state == 'T' || process.state == 't')
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d is stopped (Ctrl-Z or SIGSTOP): let it run on first, "
-				 "with kill -CONT %d",
-				 pid, pid);
-	return check_seccomp(pid, err);
+	enum obstacle obstacle = admission_judge(&process);
+	return obstacle == OBSTACLE_NONE || refuse(&process, obstacle, err);
+}
+
+bool admission_check(int pid, struct error *err)
+{
+	const struct process process = { .pid = pid };
+	return admission_check_running(pid, err) &&
+	       (!admission_has_seccomp(pid) || refuse(&process, OBSTACLE_SECCOMP, err));
 }

@@ -2,7 +2,6 @@
 #include "tracer/tracer.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tracer/access.h"
 #include "tracer/admission.h"
 #include "tracer/c_allocator.h"
 #include "tracer/gates.h"
 #include "tracer/images.h"
 #include "tracer/pads.h"
 #include "tracer/process.h"
+#include "tracer/recovery.h"
 #include "tracer/region.h"
 #include "tracer/stops.h"
 #include "tracer/target_memory.h"
@@ -56,7 +57,7 @@ static double seconds_since(uint64_t start_ns)
 static bool open_views(struct tracer *tracer, struct error *err)
 {
 	if (!target_memory_init(&tracer->memory, tracer->pid, err))
-		return err->kind == ERROR_NOT_PERMITTED ? process_explain_denied(tracer->pid, err)
+		return err->kind == ERROR_NOT_PERMITTED ? access_explain_denied(tracer->pid, err)
 							: false;
 	if (!images_init(&tracer->images, tracer->pid, &tracer->memory.memory, err))
 		return false;
@@ -69,11 +70,8 @@ static bool open_views(struct tracer *tracer, struct error *err)
 	return true;
 }
 
-bool tracer_open(int pid, struct tracer **ret, struct error *err)
+static bool open_tracer(int pid, struct tracer **ret, struct error *err)
 {
-	if (!admission_check(pid, err))
-		return false;
-
 	struct tracer *tracer = calloc(1, sizeof(*tracer));
 	if (!tracer)
 		return error_set(err, ERROR_NO_MEMORY, "tracer");
@@ -91,6 +89,16 @@ bool tracer_open(int pid, struct tracer **ret, struct error *err)
 	}
 	*ret = tracer;
 	return true;
+}
+
+bool tracer_open(int pid, struct tracer **ret, struct error *err)
+{
+	return admission_check(pid, err) && open_tracer(pid, ret, err);
+}
+
+bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err)
+{
+	return admission_check_running(pid, err) && open_tracer(pid, ret, err);
 }
 
 void tracer_close(struct tracer *tracer)
@@ -146,75 +154,14 @@ bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len
 
 /* ---- recovery -------------------------------------------------------------------------------- */
 
-/* A filtrace that lives owns the word in the shared pages and has armed the gates. (In a fork child
- * the gates are not armed: it shares the pages of its parent, not the tracer.) */
-static bool is_owned(struct tracer *tracer, raddr base)
+bool tracer_leftovers(struct tracer *tracer, struct tracer_leftovers *ret, struct error *err)
 {
-	uint32_t owner, armed;
-	struct error ignored;
-	return region_read_u32(&tracer->memory, base, SHARED_OFFSET + SHARED_OWNER, &owner,
-			       &ignored) &&
-	       region_read_u32(&tracer->memory, base, CONTROL_OFFSET + CONTROL_ARMED, &armed,
-			       &ignored) &&
-	       armed && owner && !(owner & FUTEX_OWNER_DIED);
-}
-
-static bool undo_region(struct tracer *tracer, raddr base, bool *found_ret, struct error *err)
-{
-	uint64_t magic;
-	uint32_t record_count;
-	size_t undone;
-	struct error ignored;
-	if (!memory_read(&tracer->memory.memory, base + ANCHOR_OFFSET, &magic, sizeof(magic),
-			 &ignored) ||
-	    magic != REGION_MAGIC ||
-	    !region_read_u32(&tracer->memory, base, ANCHOR_OFFSET + ANCHOR_RECORD_COUNT,
-			     &record_count, &ignored) ||
-	    record_count == 0)
-		return true;
-	if (is_owned(tracer, base))
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "another filtrace is attached to process %d", tracer->pid);
-
-	OWNED_WORLD struct world world = { 0 };
-	*found_ret = true;
-	return (region_write_u32(&tracer->memory, base, CONTROL_OFFSET + CONTROL_ARMED, 0, err) &&
-		world_stop(tracer->pid, &world, err) &&
-		gates_undo(&tracer->memory, base, &undone, err)) ||
-	       error_context(err, "cannot undo what an earlier filtrace left");
+	return recovery_look(&tracer->memory, ret, err);
 }
 
 bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err)
 {
-	raddr bases[REGIONS_MAX];
-	size_t count =
-		regions_find(&tracer->memory.memory, &tracer->images.maps, bases, ARRAY_LEN(bases));
-	*found_ret = false;
-	for (size_t i = 0; i < count; i++)
-		if (!undo_region(tracer, bases[i], found_ret, err))
-			return false;
-	return true;
-}
-
-/* The function that an address stands for: itself, or what a pad of some region goes on to. */
-static bool resolve_pad(struct tracer *tracer, raddr function, raddr *ret, struct error *err)
-{
-	raddr bases[REGIONS_MAX];
-	OWNED_MAPS struct maps maps = { 0 };
-	if (!maps_read(tracer->pid, &maps, err))
-		return false;
-
-	struct memory *memory = &tracer->memory.memory;
-	size_t count = regions_find(memory, &maps, bases, ARRAY_LEN(bases));
-	*ret = function;
-	for (size_t i = 0; i < count; i++)
-		for (size_t number = 0; number < pads_count(); number++)
-			if (bases[i] + pads_list[number].offset == function)
-				return memory_read(memory,
-						   bases[i] + ANCHOR_OFFSET + ANCHOR_GATES +
-							   number * ANCHOR_GATE_BYTES,
-						   ret, sizeof(*ret), err);
-	return true;
+	return recovery_undo(&tracer->memory, found_ret, err);
 }
 
 bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
@@ -225,7 +172,7 @@ bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, si
 		raddr original;
 		if (specs[i].place != GATE_SLOT)
 			continue;
-		if (!resolve_pad(tracer, specs[i].original, &original, err))
+		if (!recovery_resolve_pad(&tracer->memory, specs[i].original, &original, err))
 			return false;
 		if (original == specs[i].original)
 			continue;
