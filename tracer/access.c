@@ -16,7 +16,7 @@
 
 #include "tracer/procfs.h"
 
-enum { SECCOMP_FILTERED = 2, NAMESPACE_DEPTH_MAX = 32 };
+enum { SECCOMP_FILTERED = 2, NAMESPACE_DEPTH_MAX = 32, STATUS_UNTRIED = 255 };
 
 /* -- judging -- */
 
@@ -239,9 +239,15 @@ static _Noreturn void wait_to_be_killed(pid_t parent)
 	_exit(0);
 }
 
-/* The same calls as on a target; none of them stops anybody. */
+/* The same calls as on a target; none of them stops anybody. If filtrace is itself run by a
+ * debugger that follows its children, nothing can be learnt from them. */
 static int try_tracing(pid_t pid)
 {
+	struct process child;
+	struct error ignored;
+	if (!process_read(pid, &child, &ignored) || child.tracer_pid)
+		return STATUS_UNTRIED;
+
 	static char byte = 'x';
 	char copy = 0;
 	struct iovec local = { &copy, 1 };
@@ -259,7 +265,7 @@ static _Noreturn void try_in_child(void)
 	if (pid == 0)
 		wait_to_be_killed(parent);
 	if (pid < 0)
-		_exit(0); /* too little of something to know anything */
+		_exit(STATUS_UNTRIED);
 	int result = try_tracing(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -275,7 +281,9 @@ int access_try_own_child(void)
 		try_in_child();
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return TRIAL_UNTRIED;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+	if (!WIFEXITED(status))
+		return EPERM;
+	return WEXITSTATUS(status) == STATUS_UNTRIED ? TRIAL_UNTRIED : WEXITSTATUS(status);
 }
 
 bool access_explain_denied(int pid, struct error *err)
