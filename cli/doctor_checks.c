@@ -109,9 +109,8 @@ static enum doctor_state describe_capability(const struct doctor_facts *facts,
 	const struct access *access = &facts->access;
 	if (access->can_ptrace_all)
 		return say(ret, DOCTOR_OK, "filtrace has CAP_SYS_PTRACE");
-	return say(ret, facts->pid ? DOCTOR_OK : DOCTOR_UNKNOWN,
-		   "filtrace has no CAP_SYS_PTRACE, which only %s processes need",
-		   facts->pid ? "others'" : "other users'");
+	return say(ret, facts->pid ? DOCTOR_OK : DOCTOR_UNKNOWN, "filtrace has no CAP_SYS_PTRACE%s",
+		   facts->pid ? "" : ": it needs it for other users' processes");
 }
 
 static enum doctor_state describe_user_namespace(const struct doctor_facts *facts,
