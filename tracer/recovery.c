@@ -104,21 +104,35 @@ bool recovery_look(struct target_memory *tm, struct tracer_leftovers *ret, struc
 	return true;
 }
 
+/* Refuse what is in use. A journal none of whose changes is in place is not touched: whoever wrote
+ * it may be just about to make them. */
+static bool check_undoable(struct target_memory *tm, raddr base, bool *has_gates_ret,
+			   struct error *err)
+{
+	const struct obstacle_words words = { .pid = tm->pid };
+	*has_gates_ret = count_gates(tm, base) > 0;
+	return read_owner(tm, base) == 0 || obstacle_explain(OBSTACLE_OTHER_FILTRACE, &words, err);
+}
+
+/* Whether it is in use is asked again with all threads stopped: then nobody else can plant. */
 static bool undo_region(struct target_memory *tm, raddr base, bool *found_ret, struct error *err)
 {
+	bool has_gates;
 	size_t undone;
-	uint32_t owner = read_owner(tm, base);
-	if (read_record_count(tm, base) == 0)
+	if (!check_undoable(tm, base, &has_gates, err))
+		return false;
+	if (!has_gates)
 		return true;
-	if (owner) {
-		const struct obstacle_words words = { .pid = tm->pid };
-		return obstacle_explain(OBSTACLE_OTHER_FILTRACE, &words, err);
-	}
 
 	OWNED_WORLD struct world world = { 0 };
-	*found_ret = true;
-	return (region_write_u32(tm, base, CONTROL_OFFSET + CONTROL_ARMED, 0, err) &&
-		world_stop(tm->pid, &world, err) && gates_undo(tm, base, &undone, err)) ||
+	if (!world_stop(tm->pid, &world, err))
+		return error_context(err, "cannot undo what an earlier filtrace left");
+	if (!check_undoable(tm, base, &has_gates, err))
+		return false;
+	*found_ret |= has_gates;
+	return !has_gates ||
+	       (region_write_u32(tm, base, CONTROL_OFFSET + CONTROL_ARMED, 0, err) &&
+		gates_undo(tm, base, &undone, err)) ||
 	       error_context(err, "cannot undo what an earlier filtrace left");
 }
 

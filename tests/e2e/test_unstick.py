@@ -88,6 +88,22 @@ def test_living_filtrace_is_not_disturbed(start, filtrace):
     assert_nothing_is_left(filtrace, target.pid)
 
 
+def test_unstick_beside_attaches_harms_nobody(start, filtrace):
+    """Whichever comes first: the gates of the one are never forgotten because of the other."""
+    busy = start("busy.py", "--blocked")
+    statuses = set()
+    for n in range(5):
+        tracing = filtrace.start("record", "-p", busy.pid, "-o", f"capture-{n}", "-d", "0.5",
+                                 "--sample-bytes", "16K")
+        while tracing.process.poll() is None:
+            statuses.add(filtrace.run("unstick", "-p", busy.pid).returncode)
+        tracing.finish()
+        assert_left_alone(busy.pid)
+    assert statuses <= {0, 3, 7} and 3 in statuses
+    assert_nothing_is_left(filtrace, busy.pid)
+    assert_progress(busy)
+
+
 def test_untouched_process_stays_so(start, filtrace):
     target = start("known_sizes.py")
     before = InterpreterData(target.pid)
