@@ -12,8 +12,8 @@ from pathlib import Path
 CORPUS = Path("tests/fuzz/corpus")
 SHORT_SECONDS = 5
 SHORT_RUNS = 20000
-INPUT_SECONDS = 30  # an input that takes longer hangs: a finding
-SPARE_SECONDS = 120  # for reading the corpus, and for a machine that is busy
+INPUT_SECONDS = 60  # an input that takes longer hangs: a finding, however busy the machine
+SPARE_SECONDS = 300  # for reading the corpus, and for a machine that is busy
 RUNS = re.compile(r"^stat::number_of_executed_units: +(\d+)", re.MULTILINE)
 COVERAGE = re.compile(r"\bcov: (\d+)")
 ARTIFACT = re.compile(r"Test unit written to (\S+)")

@@ -173,6 +173,7 @@ def add_code(corpus):
         corpus.add("hook_x86_64", name, struct.pack("<Bi", 0, 0x100000), code)
     for i, code in enumerate((b"\x53\xff\x25\0\1\0\0", b"\x53\xe3\x10\x90\x90\x90\xc3",
                               b"\xf3\x0f\x1e\xfa\x74\x20\x48\x8b\x05\0\1\0\0\xc3",
+                              b"\x48\x83\xec\x80\x90\x90\x90\x90\x90\xc3",
                               b"\x48\x83\xec\x18\x75\x10\xe8\0\1\0\0\xc3")):
         corpus.add("hook_x86_64", f"made-{i}", struct.pack("<Bi", 0, -0x100000), code)
     for name in ("PyObject_Malloc", "PyObject_Free", "PyMem_Calloc", "PyMem_RawRealloc"):
