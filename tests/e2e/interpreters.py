@@ -10,7 +10,8 @@ import pytest
 
 DEBIAN_PATH = "/usr/bin/python3"
 SUPPORTED_FIRST, SUPPORTED_LAST = (3, 8), (3, 15)
-PROBE = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
+PROBE = ("import sys, sysconfig; print('.'.join(map(str, sys.version_info[:3]))"
+         " + ('t' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''))")
 
 
 class Interpreter(NamedTuple):
