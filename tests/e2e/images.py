@@ -104,9 +104,11 @@ class InterpreterData:
     def _ranges(pid):
         """Writable mappings of the interpreter's files, each with the .bss right behind it."""
         end_before = 0
+        program = os.readlink(f"/proc/{pid}/exe")
         for mapping in mappings(pid):
             is_bss = mapping.inode == 0 and not mapping.path and mapping.start == end_before
-            if "w" in mapping.mode and (INTERPRETER.search(mapping.path) or is_bss):
+            is_interpreter = INTERPRETER.search(mapping.path) or mapping.path == program
+            if "w" in mapping.mode and (is_interpreter or is_bss):
                 end_before = mapping.end
                 yield mapping.start, mapping.end
 

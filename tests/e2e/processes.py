@@ -68,15 +68,20 @@ class Target:
     """
 
     def __init__(self, name, arguments, python, directory, environment=None):
-        self.name = name
         python = Interpreter(python, "") if isinstance(python, str) else python
         command = [*python.command(directory), str(FIXTURES / name), *map(str, arguments)]
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             command, cwd=directory, env=environment_of(python, environment),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.pid = self.process.pid
-        self.allocator = os.path.realpath((environment or {}).get("LD_PRELOAD", "/libc"))
-        self.lines = Lines(self.process.stdout)
+        self.adopt(name, process, (environment or {}).get("LD_PRELOAD", "/libc"))
+
+    def adopt(self, name, process, allocator="/libc"):
+        """Speak for a process that was just started."""
+        self.name = name
+        self.process = process
+        self.pid = process.pid
+        self.allocator = os.path.realpath(allocator)
+        self.lines = Lines(process.stdout)
         self.facts = {}
         self.has_ended = False
 

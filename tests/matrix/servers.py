@@ -6,7 +6,7 @@ import re
 import subprocess
 import urllib.error
 
-from processes import DEADLINE_SECONDS, FIXTURES, Lines, Target, wait_until
+from processes import DEADLINE_SECONDS, FIXTURES, Target, wait_until
 from suites import FetchError
 
 ANY_PORT = "127.0.0.1:0"
@@ -58,16 +58,11 @@ class ServerTarget(Target):
     """A server from its first answer on. What is traced is the process that answers."""
 
     def __init__(self, server, directory):
-        self.name = server.name
         self.port = server.port
         self.end_status = server.end_status
-        self.process = subprocess.Popen(
+        self.adopt(server.name, subprocess.Popen(
             server.command(), cwd=directory, env={**os.environ, **server.settings},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.pid = self.process.pid
-        self.lines = Lines(self.process.stdout)
-        self.facts = {}
-        self.has_ended = False
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
 
     def wait_ready(self):
         while not (found := self.port.search(self.lines.next())):
