@@ -167,6 +167,7 @@ def main():
 
     enter_namespace()
     allow_cores()
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
     features = [name for name in FEATURES if name in (arguments.feature or FEATURES)]
     with tempfile.TemporaryDirectory(prefix="matrix-", dir=DIRECTORY.parent) as directory:
         scratch = pathlib.Path(directory)

@@ -9,11 +9,14 @@ import sysconfig
 from typing import NamedTuple
 
 from checks import FEATURES
-from interpreters import DEBIAN_PATH, PROBE, SUPPORTED, Interpreter
+from interpreters import DEBIAN_PATH, SUPPORTED, Interpreter
 from processes import ROOT
 from servers import Gunicorn, Uwsgi
 from suites import SUITES, FetchError
 
+# A build without a GIL is told by a letter, as filtrace shows it.
+PROBE = ("import sys; print('.'.join(map(str, sys.version_info[:3])) + "
+         "('t' if 't' in sys.abiflags else ''))")
 SERVER_FEATURES = ("attach", "leak", "detach")
 
 

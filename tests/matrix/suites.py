@@ -78,7 +78,6 @@ class Suite(NamedTuple):
 
     def prepare(self):
         """Fetch what is missing but the builds. Errors: FetchError."""
-        DIRECTORY.mkdir(parents=True, exist_ok=True)
         if not self.has("/usr/bin/apt-get"):
             print(f"fetching {self.name} into {self.root}", flush=True)
             mirror = debian_mirror()
