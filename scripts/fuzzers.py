@@ -42,7 +42,8 @@ def run_fuzzer(program, seconds):
         made.mkdir(parents=True, exist_ok=True)
         limits = [f"-max_total_time={seconds}"] if seconds else [
             f"-max_total_time={SHORT_SECONDS}", f"-runs={SHORT_RUNS}", "-seed=1"]
-        command = [program, *limits, f"-timeout={INPUT_SECONDS}", "-print_final_stats=1",
+        command = [program, *limits, f"-timeout={INPUT_SECONDS}",
+                   f"-report_slow_units={INPUT_SECONDS}", "-print_final_stats=1",
                    f"-artifact_prefix={findings}/{name}-", made, CORPUS / name]
         try:
             finished = subprocess.run(
