@@ -96,6 +96,8 @@ static void check_image(const struct image *image, const struct questions *quest
 	check_bytes(image, questions->address, questions->len);
 	check_bytes(image, questions->address, SIZE_MAX >> 1 > image->len ? image->len : 0);
 	check_tails(image);
+	const char *name = image_slot_symbol(image, questions->address);
+	FUZZ_CHECK(!name || strlen(name) < image->len);
 }
 
 static void check_open(const struct questions *questions)

@@ -185,39 +185,48 @@ def add_code(corpus):
 # -- ELF files --
 
 PT_LOAD, PT_DYNAMIC, PT_PHDR = 1, 2, 6
-SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_DYNSYM, SHT_GNU_VERSYM = 2, 3, 6, 11, 0x6fffffff
+SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_DYNSYM, SHT_GNU_VERSYM = 2, 3, 4, 11, 0x6fffffff
 DT_NULL, DT_DEBUG = 0, 21
 EXECUTABLE, LIBRARY = 0x10000000, 0x10800000  # where fuzz_images.c maps the file
 NAMES = ("malloc", "calloc", "realloc", "free", "gnu_get_libc_version", "_PyRuntime",
-         "memalign")
+         "memalign", "aligned_alloc")
 
 
 def make_elf(symbol_type=SHT_DYNSYM, code=b"\x41\x54\x55\x53\x48\x89\xfb\x90\xc3"):
-    """A small shared library that lies at offset 0 as in memory, and lists itself as linked."""
+    """A small shared library that lies at offset 0 as in memory, and lists itself as linked.
+
+    Its last function calls an entry of the linkage table, whose slot leads to memalign.
+    """
     strings = b"\0" + b"".join(name.encode() + b"\0" for name in NAMES)
     headers_at, header_count = 64, 3
     code_at = headers_at + 56 * header_count
-    dynamic_at = code_at + 16 * len(NAMES)
+    linkage_at = code_at + 16 * len(NAMES)
+    slot_at = linkage_at + 16
+    dynamic_at = slot_at + 16
     debug_at = dynamic_at + 32          # struct r_debug, then two struct link_map
     links_at = debug_at + 40
     symbols_at = links_at + 2 * 40
     strings_at = symbols_at + 24 * (len(NAMES) + 1)
     versions_at = strings_at + len(strings) + (-len(strings) % 8)
-    sections_at = versions_at + 16
-    sections_at += -sections_at % 8
-    end = sections_at + 64 * 4
+    relocation_at = versions_at + 24
+    sections_at = relocation_at + 24
+    end = sections_at + 64 * 5
+    caller_at = linkage_at - 16
 
     def section(kind, at, size, link, entry):
         return struct.pack("<IIQQQQIIQQ", 0, kind, 2, at, at, size, link, 1, 8, entry)
 
     parts = {
         0: struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 3, 62, 1, 0, headers_at,
-                       sections_at, 0, 64, 56, header_count, 64, 4, 0),
+                       sections_at, 0, 64, 56, header_count, 64, 5, 0),
         headers_at:
             struct.pack("<IIQQQQQQ", PT_PHDR, 4, headers_at, headers_at, 0, 168, 168, 8) +
             struct.pack("<IIQQQQQQ", PT_LOAD, 5, 0, 0, 0, end, end, 4096) +
             struct.pack("<IIQQQQQQ", PT_DYNAMIC, 6, dynamic_at, dynamic_at, 0, 32, 32, 8),
         code_at: b"".join(code.ljust(16, b"\x90") for _ in NAMES),
+        caller_at: b"\x55\x48\x89\xe5\xe8" + struct.pack("<i", linkage_at - caller_at - 9),
+        linkage_at: b"\xff\x25" + struct.pack("<i", slot_at - linkage_at - 6),
+        relocation_at: struct.pack("<QQQ", slot_at, (NAMES.index("memalign") + 1) << 32 | 7, 0),
         dynamic_at: struct.pack("<QQQQ", DT_DEBUG, EXECUTABLE + debug_at, DT_NULL, 0),
         debug_at: struct.pack("<QQQQQ", 1, EXECUTABLE + links_at, 0, 0, 0),
         links_at:
@@ -228,11 +237,12 @@ def make_elf(symbol_type=SHT_DYNSYM, code=b"\x41\x54\x55\x53\x48\x89\xfb\x90\xc3
             struct.pack("<IBBHQQ", strings.index(b"\0" + name.encode() + b"\0") + 1, 0x12, 0, 1,
                         code_at + 16 * i, 16) for i, name in enumerate(NAMES)),
         strings_at: strings,
-        versions_at: struct.pack("<8H", 0, 2, 2, 2, 2, 2, 0x8002, 2),
+        versions_at: struct.pack("<9H", 0, 2, 2, 2, 2, 2, 0x8002, 2, 2),
         sections_at: bytes(64) +
             section(symbol_type, symbols_at, 24 * (len(NAMES) + 1), 2, 24) +
             section(SHT_STRTAB, strings_at, len(strings), 0, 0) +
-            section(SHT_GNU_VERSYM, versions_at, 2 * (len(NAMES) + 1), 1, 2),
+            section(SHT_GNU_VERSYM, versions_at, 2 * (len(NAMES) + 1), 1, 2) +
+            section(SHT_RELA, relocation_at, 24, 1, 24),
     }
     image = bytearray(end)
     for at, part in parts.items():
@@ -257,11 +267,12 @@ def compile_library():
 
 
 def add_images(corpus):
-    def question(dynamic, headers, count, endless=0):
-        return struct.pack("<BIHHIH", endless, dynamic, headers, count, 300, 64)
+    def question(dynamic, headers, count, endless=0, address=300):
+        return struct.pack("<BIHHIH", endless, dynamic, headers, count, address, 64)
 
     for name, kind in (("dynsym", SHT_DYNSYM), ("symtab", SHT_SYMTAB)):
         image, dynamic, headers, count = make_elf(kind)
+        corpus.add("images", f"{name}-slot", question(0, headers, count, 0, dynamic - 16), image)
         corpus.add("images", name, question(dynamic, headers, count), image)
         corpus.add("images", f"{name}-static", question(0, headers, count), image)
         corpus.add("images", f"{name}-endless", question(dynamic, headers, count, 1), image)
