@@ -19,7 +19,7 @@ from interpreters import DEBIAN_PATH, Interpreter
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
 FILTRACE = os.path.abspath(os.environ.get("FILTRACE", ROOT / "build" / "filtrace"))
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 60
 
 
 def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):

@@ -10,6 +10,7 @@ interpreter has no such thing). Exits with 1 if anything failed or nothing ran. 
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,7 @@ def describe(error):
 
 
 def run_all(rows, features, scratch):
-    """All cells, two at a time."""
+    """All cells, two at a time. Those that run are played to their end if we are to stop."""
     def run(place):
         cell = run_cell(*place, scratch)
         if cell.result == "FAIL":
@@ -123,7 +124,11 @@ def run_all(rows, features, scratch):
 
     places = [(row, feature) for row in rows for feature in features]
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(run, places))
+        try:
+            return list(pool.map(run, places))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 # -- the table --
@@ -166,6 +171,7 @@ def main():
         parser.error("only root can start programs in another root directory; use sudo")
 
     enter_namespace()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     allow_cores()
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     features = [name for name in FEATURES if name in (arguments.feature or FEATURES)]
