@@ -113,7 +113,6 @@ pads_list:
 
 /* The sampled call of the original: \size is pushed for park, and the arguments are untouched. */
 .macro SAMPLE guard, size, pass
-	mov	\size, %rax
 	DRAW	\guard
 	jc	\pass
 	push	\size			/* three words for park; they align the stack, too */
@@ -412,10 +411,12 @@ forget:
 	mov	%r10, (%r11,%rax,8)
 3:	ret
 
-/* ---- draw: set the next countdown. In: rax = size of this allocation. Out: carry set: no sample;
- *      else r10 = id of the interval that the sample was drawn with. Clobbers rax, r11.
- *      A countdown that was never drawn (id 0: a new thread, a fresh start) begins with this
- *      allocation and owes its size. --------------------------------------------------------- */
+/* ---- draw: set the next countdown, which is below zero. Out: carry set: no sample; else r10 = id
+ *      of the interval that the sample was drawn with. Clobbers rax, r11.
+ *      A countdown without an id (a new thread, a fresh start, the end of a leg) leads to no sample:
+ *      a new one is drawn and owes what this one is below zero. A draw is gone in legs, so that an
+ *      interval that has become shorter serves soon: an exponential distribution has no memory, so
+ *      what is left of it may be drawn anew at any time. ------------------------------------- */
 .macro DRAW_ROUTINE countdown, interval
 	cmpl	$0, armed(%rip)
 	je	4f
@@ -433,19 +434,18 @@ forget:
 	shr	$64 - DRAW_ID_SHIFT, %rcx /* rcx: bytes to go */
 	test	%r10, %r10
 	jnz	2f
-	sub	%rax, %rcx
-	jns	3f
+	add	\countdown, %rcx
+	jns	2f
 	mov	%r11, %r10		/* below zero at once: a sample, and one more draw */
 	jmp	1b
-2:	mov	%rcx, \countdown
-	mov	%r11, \interval
-	pop	%rcx
-	clc
-	ret
+2:	cmp	shared + SHARED_LEG(%rip), %rcx
+	jbe	3f
+	mov	shared + SHARED_LEG(%rip), %rcx
+	xor	%r11d, %r11d
 3:	mov	%rcx, \countdown
 	mov	%r11, \interval
 	pop	%rcx
-	stc
+	cmp	$1, %r10		/* carry: r10 is 0 */
 	ret
 5:	pop	%rcx
 4:	movq	$DISARMED_BYTES, \countdown

@@ -84,6 +84,7 @@
 #define SHARED_OWNER	 0x40	/* u32: robust futex word; the tracer's thread id */
 #define SHARED_COOKIE	 0x48	/* u64: whose pages these are: the same number on both sides */
 #define SHARED_PATIENCE	 0x50	/* u64: for how many ticks a stop waits for a silent tracer */
+#define SHARED_LEG	 0x58	/* u64: bytes after which a countdown is drawn anew at the latest */
 #define SHARED_LOST	 0x80	/* u32: samples that found no mailbox */
 #define SHARED_TIMEOUTS	 0x84	/* u32: stops that gave up waiting */
 #define SHARED_STOPPED	 0xc0	/* u64: time-stamp ticks that threads stood stopped */

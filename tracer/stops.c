@@ -21,7 +21,7 @@ static const double BUDGET_DEFAULT = 0.01;
 
 static const uint64_t STRETCH_NS = 100 * NS_PER_MS;
 /* A stretch ends early when so many stops come four times faster than they may. */
-enum { BURST_STOPS = 64, BURST_FACTOR = 4 };
+enum { BURST_STOPS = 32, BURST_FACTOR = 4 };
 
 static const uint64_t WAIT_NS = 20 * NS_PER_MS;
 /* How long a stop waits for a tracer that lives but is silent (it may be stopped itself). */
@@ -43,6 +43,14 @@ static void replace_draws(struct stops *stops, uint64_t first, uint64_t count)
 	for (uint64_t i = 0; i < count; i++)
 		__atomic_store_n(&draws[(first + i) % DRAW_COUNT], interval_draw(&stops->interval),
 				 __ATOMIC_RELAXED);
+}
+
+/* Make T known to the target. */
+static void publish_interval(struct stops *stops)
+{
+	__atomic_store_n(&stops->region.shared->leg_bytes, interval_leg_bytes(&stops->interval),
+			 __ATOMIC_RELAXED);
+	replace_draws(stops, 0, DRAW_COUNT);
 }
 
 /* A ring of draws that comes round again is a fixed error of scale: replace what was taken. */
@@ -254,7 +262,7 @@ static void keep_to_budget(struct stops *stops, uint64_t now_ns)
 		.stopped_seconds = fmin(stopped_seconds, seconds * MAILBOX_COUNT),
 	};
 	if (interval_adapt(&stops->interval, &cost))
-		replace_draws(stops, 0, DRAW_COUNT);
+		publish_interval(stops);
 
 	double weight = cost.seconds < 1 ? cost.seconds : 1; /* a mean over about a second */
 	stops->stops_per_second += weight * (cost.stops / cost.seconds - stops->stops_per_second);
@@ -310,7 +318,7 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 		      options->max_stops_per_second > 0 ? options->max_stops_per_second
 							: STOPS_PER_SECOND_DEFAULT,
 		      seed);
-	replace_draws(stops, 0, DRAW_COUNT);
+	publish_interval(stops);
 	stops->region.shared->patience_ticks = measure_patience();
 
 	if (!stops->late || !stops->stale) {

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -274,6 +275,54 @@ static void test_stopped_time_and_stops_are_counted(void **state)
 	end_target(&target);
 }
 
+/* What a sample stands for, summed up. */
+struct sum {
+	uint64_t size_bytes;
+	size_t stops;
+};
+
+static bool sum_up(void *context, const struct stop *stop)
+{
+	struct sum *sum = context;
+	sum->stops += stop->size_bytes == sum->size_bytes;
+	return false;
+}
+
+/* Draws are gone in legs of T/16, shorter than a block and longer. Each of n blocks is sampled with
+ * p = 1 - exp(-s/T), so n p are, with a standard deviation of at most sqrt(n p): six of those are
+ * missed once in 5e8 runs. */
+static void check_share_of_samples(struct target *target, size_t size)
+{
+	enum { ROUNDS = 12, BLOCKS = 4 * 4000 };
+	const double mean = 8192;
+	struct sum sum = { .size_bytes = size };
+	struct tracer_listener listener = { &sum, sum_up, note_free, note_drop, note_double };
+	struct tracer *tracer = plant(target->pid, &listener, (uint64_t)mean);
+	char command[64];
+	snprintf(command, sizeof(command), "keep 4000 %zu", size);
+	for (int i = 0; i < ROUNDS; i++) {
+		send_command(target, command);
+		serve_until_answer(tracer, target);
+		send_command(target, "drop");
+		serve_until_answer(tracer, target);
+	}
+	lift(tracer);
+	double expected = ROUNDS * BLOCKS * -expm1(-(double)size / mean);
+	if (fabs((double)sum.stops - expected) > 6 * sqrt(expected))
+		fail_msg("%zu samples of blocks of %zu bytes, expected %.0f", sum.stops, size,
+			 expected);
+}
+
+static void test_blocks_are_sampled_as_often_as_their_size_says(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_share_of_samples(&target, 200);
+	check_share_of_samples(&target, 1000);
+	end_target(&target);
+}
+
 /* ---- allocators behind pointers -------------------------------------------------------------- */
 
 static const struct {
@@ -386,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),
+		cmocka_unit_test(test_blocks_are_sampled_as_often_as_their_size_says),
 		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
 		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
 	};
