@@ -157,6 +157,7 @@ static bool take_sample(struct stops *stops, const struct mailbox *mail, struct 
 		.time_ns = clock_monotonic_ns(),
 		.tid = (int)mail->tid,
 		.thread_pointer = mail->thread_pointer,
+		.stack_pointer = mail->rsp,
 		.gate = gate ? &gate->spec : NULL,
 		.block = mail->block,
 		.size_bytes = mail->size_bytes,

@@ -38,6 +38,7 @@ struct stop {
 	uint64_t time_ns;     /* CLOCK_MONOTONIC */
 	int tid;	      /* in the target's own pid namespace */
 	raddr thread_pointer; /* its fs base, which is its pthread_self() */
+	raddr stack_pointer;  /* of the gate's caller, to within 16 bytes */
 	const struct gate_spec *gate;
 	raddr block;		 /* what the allocator returned; never 0 */
 	uint64_t size_bytes;	 /* what was asked for */

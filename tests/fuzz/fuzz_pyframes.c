@@ -168,8 +168,12 @@ static void check_pattern(struct pattern *pattern)
 	bool is_truncated;
 	struct error err;
 	FUZZ_CHECK(pyframes_open(&target->memory, &target->symbols, &target->loads, &py, &err));
-	FUZZ_CHECK(pyframes_stack(py, THREAD, frames, &len, &is_truncated, &err) && len > 0);
-	FUZZ_CHECK(pyframes_stack(py, OTHER_THREAD, frames, &len, &is_truncated, &err) && len > 3);
+	FUZZ_CHECK(pyframes_stack(py, &(struct pyframes_thread){ .thread_pointer = THREAD }, frames,
+				  &len, &is_truncated, &err) &&
+		   len > 0);
+	FUZZ_CHECK(pyframes_stack(py, &(struct pyframes_thread){ .thread_pointer = OTHER_THREAD },
+				  frames, &len, &is_truncated, &err) &&
+		   len > 3);
 	FUZZ_CHECK(pyframes_gate_specs(py, specs, &len, &err) && len > 0);
 	FUZZ_CHECK(pyframes_is_pymalloc_block(py, pattern->pool + sizeof(struct pool_header)));
 	pyframes_close(py);
@@ -214,7 +218,9 @@ static size_t read_stack(struct walk *walk, raddr thread_pointer, const struct f
 	struct error err;
 	walk->fuzz.span_count = 0;
 	walk->fuzz.byte_count = 0;
-	if (pyframes_stack(walk->py, thread_pointer, ret, &len, &is_truncated, &err))
+	const struct pyframes_thread thread = { .thread_pointer = thread_pointer,
+						.stack_pointer = walk->pattern->pool };
+	if (pyframes_stack(walk->py, &thread, ret, &len, &is_truncated, &err))
 		check_frames(ret, len);
 	else
 		FUZZ_CHECK(len == SIZE_MAX && (err.kind == ERROR_READ || err.kind == ERROR_FORMAT));
@@ -247,7 +253,8 @@ static void check_gates(struct walk *walk)
 	FUZZ_CHECK(len <= PYFRAMES_SPECS_MAX);
 	bool is_checked;
 	raddr block = walk->pattern->pool + sizeof(struct pool_header);
-	if (len > 0 && !pyframes_check_stop(walk->py, &specs[0], THREAD, block, &is_checked, &err))
+	const struct pyframes_thread thread = { .thread_pointer = THREAD, .gate = &specs[0] };
+	if (len > 0 && !pyframes_check_stop(walk->py, &thread, block, &is_checked, &err))
 		FUZZ_CHECK(err.kind == ERROR_UNSUPPORTED);
 	(void)pyframes_note(walk->py);
 }

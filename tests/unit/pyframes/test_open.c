@@ -96,7 +96,8 @@ static void test_the_runtime_that_has_interpreters_is_taken(void **state)
 	const struct frame *frames[FRAME_DEPTH_MAX];
 	size_t frame_count;
 	bool is_truncated;
-	assert_true(pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err));
+	assert_true(pyframes_stack(py, &(struct pyframes_thread){ .thread_pointer = THREAD },
+				   frames, &frame_count, &is_truncated, &err));
 	assert_int_equal(frame_count, 1);
 	pyframes_close(py);
 }
@@ -157,7 +158,9 @@ static bool passes_for(const struct py_offsets *table)
 	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	assert_true(allocators_specs(&pymalloc, specs) > GATE_REALLOC);
 	bool is_checked;
-	bool passes = pyframes_check_stop(py, &specs[GATE_REALLOC], THREAD, 0, &is_checked, &err);
+	const struct pyframes_thread standing = { .thread_pointer = THREAD,
+						  .gate = &specs[GATE_REALLOC] };
+	bool passes = pyframes_check_stop(py, &standing, 0, &is_checked, &err);
 	assert_true(is_checked);
 	pyframes_close(py);
 	return passes;

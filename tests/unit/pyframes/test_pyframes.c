@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "pyframes/allocators.h"
 #include "tests/unit/pyframes/fake_python.h"
 
 enum { THREAD = 0x7f001700, OTHER_THREAD = 0x7f002700 };
@@ -38,11 +39,16 @@ static struct pyframes *opened(void)
 	return py;
 }
 
-static void read_stack(struct pyframes *py, raddr thread_pointer)
+static void read_stack_of(struct pyframes *py, const struct pyframes_thread *standing)
 {
 	struct error err;
-	if (!pyframes_stack(py, thread_pointer, frames, &frame_count, &is_truncated, &err))
+	if (!pyframes_stack(py, standing, frames, &frame_count, &is_truncated, &err))
 		fail_msg("%s", err.context);
+}
+
+static void read_stack(struct pyframes *py, raddr thread_pointer)
+{
+	read_stack_of(py, &(struct pyframes_thread){ .thread_pointer = thread_pointer });
 }
 
 static void assert_frame(size_t i, const char *function, const char *file, int line)
@@ -389,6 +395,44 @@ static void test_the_interpreter_that_a_thread_is_in_now_has_its_stack(void **st
 	}
 }
 
+/* A thread enters a subinterpreter by a state that another thread has made, and that thread's
+ * pointer stays in it (up to 3.12). */
+static void test_a_state_of_another_threads_making_is_found_by_stack_or_gil(void **state)
+{
+	(void)state;
+	enum { STACK_BYTES = 4096, STACK_POINTER = 512, INNER = 1024, OUTER = 2048 };
+	for (unsigned minor = 8; minor <= 12; minor++) {
+		set_up_minor(minor);
+		raddr stack = fake_alloc(&fake.target, STACK_BYTES);
+		raddr creator = fake_thread(&fake, fake.interpreter, OTHER_THREAD);
+		raddr inner = fake_thread(&fake, fake_interpreter(&fake), OTHER_THREAD);
+		if (fake.py.cframe_frame != OFFSET_NONE) {
+			uint32_t cframe = fake.py.thread.frame;
+			fake_put_word(&fake.target, thread + cframe, stack + OUTER);
+			fake_put_word(&fake.target, inner + cframe, stack + INNER);
+			fake_put_word(&fake.target, creator + cframe, stack - STACK_BYTES);
+		}
+		fake_push(&fake, thread, fake_code(&fake, "a.py", "run", "run", 1), 0);
+		fake_push(&fake, inner, fake_code(&fake, "a.py", "inner", "inner", 1), 0);
+		fake_set_running(&fake, inner);
+
+		const struct allocators pymalloc = { .mode = ALLOCATOR_PYMALLOC };
+		struct gate_spec specs[PYFRAMES_SPECS_MAX];
+		allocators_specs(&pymalloc, specs);
+		struct pyframes_thread standing = { .thread_pointer = THREAD };
+		struct pyframes *py = opened();
+		read_stack_of(py, &standing);
+		assert_frame(0, "run", "a.py", 1);
+		if (fake.py.cframe_frame != OFFSET_NONE)
+			standing.stack_pointer = stack + STACK_POINTER;
+		else
+			standing.gate = &specs[0];
+		read_stack_of(py, &standing);
+		assert_frame(0, "inner", "a.py", 1);
+		pyframes_close(py);
+	}
+}
+
 static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 {
 	(void)state;
@@ -401,7 +445,9 @@ static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 		struct error err;
 
 		fake_put_word(&fake.target, code + fake.py.object_type, FAKE_BASE);
-		assert_false(pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err));
+		assert_false(pyframes_stack(py,
+					    &(struct pyframes_thread){ .thread_pointer = THREAD },
+					    frames, &frame_count, &is_truncated, &err));
 		assert_int_equal(err.kind, ERROR_FORMAT);
 
 		fake_put_word(&fake.target, code + fake.py.object_type, fake.code_type);
@@ -409,7 +455,9 @@ static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 		assert_frame(0, "f", "a.py", 1);
 
 		fake_put_word(&fake.target, fake_current(&fake, thread), 0x1230);
-		assert_false(pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err));
+		assert_false(pyframes_stack(py,
+					    &(struct pyframes_thread){ .thread_pointer = THREAD },
+					    frames, &frame_count, &is_truncated, &err));
 		assert_int_equal(err.kind, ERROR_READ);
 		pyframes_close(py);
 	}
@@ -509,6 +557,7 @@ int main(void)
 			test_a_reused_head_of_the_list_does_not_prove_that_nothing_changed),
 		cmocka_unit_test(test_a_new_threads_state_is_not_taken_for_its_parents),
 		cmocka_unit_test(test_the_interpreter_that_a_thread_is_in_now_has_its_stack),
+		cmocka_unit_test(test_a_state_of_another_threads_making_is_found_by_stack_or_gil),
 		cmocka_unit_test(test_garbage_where_a_frame_should_be_is_an_error),
 		cmocka_unit_test(test_a_chain_of_frames_in_a_circle_ends),
 		cmocka_unit_test(test_blocks_are_recognised_by_the_pool_they_lie_in),
