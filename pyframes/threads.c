@@ -98,6 +98,19 @@ static bool read_state(const struct threads *threads, raddr address, struct thre
 	return true;
 }
 
+/* Does the walk over the lists go on for ever? No address is in them twice, so one that is met
+ * again will be met over and over: seen within three times as many steps as there are addresses (R.
+ * P. Brent, "An improved Monte Carlo factorization algorithm", 1980). */
+static bool is_endless(struct threads_cursor *cursor, raddr address)
+{
+	if (address == cursor->landmark || cursor->steps == LIST_STEPS_MAX)
+		return true;
+	if ((cursor->steps & (cursor->steps - 1)) == 0)
+		cursor->landmark = address;
+	cursor->steps++;
+	return false;
+}
+
 /* Go on to the first thread state of the next interpreter that has one, if there is any. */
 static bool next_interpreter(const struct threads *threads, struct threads_cursor *cursor,
 			     struct error *err)
@@ -135,7 +148,7 @@ bool threads_next(const struct threads *threads, struct threads_cursor *cursor,
 	}
 
 	while (!cursor->next_state && cursor->next_interpreter) {
-		if (cursor->steps++ == LIST_STEPS_MAX)
+		if (is_endless(cursor, cursor->next_interpreter))
 			return error_set(err, ERROR_FORMAT, "the list of interpreters has no end");
 		if (!next_interpreter(threads, cursor, err))
 			return false;
@@ -146,7 +159,7 @@ bool threads_next(const struct threads *threads, struct threads_cursor *cursor,
 	}
 
 	struct thread_state state;
-	if (cursor->steps++ == LIST_STEPS_MAX)
+	if (is_endless(cursor, cursor->next_state))
 		return error_set(err, ERROR_FORMAT, "the list of threads has no end");
 	if (!read_state(threads, cursor->next_state, &state, err))
 		return false;

@@ -67,6 +67,7 @@ struct threads_cursor {
 	raddr next_interpreter;
 	raddr next_state;
 	unsigned steps;
+	raddr landmark; /* passed some steps ago */
 };
 
 /** Go to the next thread state; `done_ret` true: there is none. The lists may change meanwhile:

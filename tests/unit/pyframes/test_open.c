@@ -187,6 +187,32 @@ static void test_a_wrong_table_is_refused(void **state)
 	}
 }
 
+static void assert_refused_for_its_end(void)
+{
+	enum { READS_MAX = 1000 };
+	fake.target.read_calls = 0;
+	assert_refuses_to_open(ERROR_UNSUPPORTED, "has no end");
+	assert_in_range(fake.target.read_calls, 1, READS_MAX);
+}
+
+/* A target that was read at a bad moment is tried thirty times: that must not take seconds. */
+static void test_lists_that_lead_back_into_themselves_are_refused_soon(void **state)
+{
+	(void)state;
+	FOR_EACH_BUILD(build)
+	{
+		set_up(build);
+		raddr newest = fake_thread(&fake, fake.interpreter, THREAD);
+		fake_put_word(&fake.target, thread + fake.py.thread.next, newest);
+		assert_refused_for_its_end();
+
+		set_up(build);
+		raddr head = fake_interpreter(&fake);
+		fake_put_word(&fake.target, fake.interpreter + fake.py.interpreter.next, head);
+		assert_refused_for_its_end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_the_runtime_that_has_interpreters_is_taken),
 		cmocka_unit_test(test_an_executables_copies_of_the_types_are_used),
 		cmocka_unit_test(test_a_wrong_table_is_refused),
+		cmocka_unit_test(test_lists_that_lead_back_into_themselves_are_refused_soon),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
