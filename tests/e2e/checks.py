@@ -213,7 +213,14 @@ def check_native_threads(stage, python, environment=None):
 
 
 def check_subinterpreters(stage, python, environment=None):
-    check_scenarios("subinterpreters.py", stage, python, environment)
+    """Up to 3.10 nothing tells at a gate of the C allocator that a thread has entered a
+    subinterpreter by a state of another thread's making: who entered it is shown there."""
+    answer, report = traced_answer(stage, "subinterpreters.py", python, environment)
+    if tuple(map(int, python.version.rstrip("t").split(".")[:2])) <= (3, 10):
+        answer["scenarios"] = [scenario for scenario in answer["scenarios"]
+                               if not scenario["name"].startswith("other thread")]
+    assert answer["scenarios"]
+    assert_stacks_equal_truth(report, answer)
 
 
 def check_greenlets(stage, python, environment=None):
