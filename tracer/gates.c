@@ -389,32 +389,40 @@ bool gates_plant(const struct gates *gates, struct target_memory *tm, struct wor
 	return true;
 }
 
-/* Lift in reverse order. A record that makes no sense is the target's doing: it is left alone. */
-bool gates_undo(struct target_memory *tm, raddr base, size_t *undone_ret, struct error *err)
+/* What somebody has unmapped since holds nothing of ours. */
+static bool undo_patch(struct target_memory *tm, const struct patch *patch, struct error *err)
+{
+	bool matched;
+	return replace(tm, patch, patch->after, patch->before, &matched, err) ||
+	       err->kind == ERROR_READ;
+}
+
+bool gates_lift(const struct gates *gates, struct target_memory *tm, struct error *err)
+{
+	for (size_t i = gates->len; i-- > 0;)
+		if (!undo_patch(tm, &gates->list[i].patch, err))
+			return false;
+	return write_record_count(tm, gates->base, 0, err);
+}
+
+/* In reverse order. What makes no sense is the target's doing: it is left alone. */
+bool gates_undo(struct target_memory *tm, raddr base, struct error *err)
 {
 	uint32_t count;
-	*undone_ret = 0;
 	if (!memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_RECORD_COUNT, &count,
 			 sizeof(count), err))
 		return error_context(err, "journal");
 	if (count > ANCHOR_GATE_COUNT)
-		return error_set(err, ERROR_FORMAT, "journal of %u records", count);
+		count = ANCHOR_GATE_COUNT;
 
 	while (count-- > 0) {
 		struct patch patch;
-		bool matched;
 		raddr record =
 			base + ANCHOR_OFFSET + ANCHOR_RECORDS + (raddr)count * ANCHOR_RECORD_BYTES;
 		if (!memory_read(&tm->memory, record, &patch, sizeof(patch), err))
 			return error_context(err, "journal");
-		if (patch.len > PATCH_BYTES_MAX)
-			continue;
-		if (!replace(tm, &patch, patch.after, patch.before, &matched, err)) {
-			if (err->kind != ERROR_READ)
-				return false;
-			continue; /* unmapped since: nothing of ours is left there */
-		}
-		*undone_ret += matched;
+		if (patch.len <= PATCH_BYTES_MAX && !undo_patch(tm, &patch, err))
+			return false;
 	}
 	return write_record_count(tm, base, 0, err);
 }

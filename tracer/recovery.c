@@ -72,8 +72,10 @@ static size_t count_gates(struct target_memory *tm, raddr base)
 	struct error ignored;
 	size_t count = read_record_count(tm, base);
 	size_t gates = 0;
-	if (count > RECORDS_MAX || !memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_RECORDS,
-						records, count * sizeof(records[0]), &ignored))
+	if (count > RECORDS_MAX)
+		count = RECORDS_MAX;
+	if (!memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_RECORDS, records,
+			 count * sizeof(records[0]), &ignored))
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		uint8_t now[PATCH_BYTES_MAX];
@@ -118,7 +120,6 @@ static bool check_undoable(struct target_memory *tm, raddr base, bool *has_gates
 static bool undo_region(struct target_memory *tm, raddr base, bool *found_ret, struct error *err)
 {
 	bool has_gates;
-	size_t undone;
 	if (!check_undoable(tm, base, &has_gates, err))
 		return false;
 	if (!has_gates)
@@ -132,7 +133,7 @@ static bool undo_region(struct target_memory *tm, raddr base, bool *found_ret, s
 	*found_ret |= has_gates;
 	return !has_gates ||
 	       (region_write_u32(tm, base, CONTROL_OFFSET + CONTROL_ARMED, 0, err) &&
-		gates_undo(tm, base, &undone, err)) ||
+		gates_undo(tm, base, err)) ||
 	       error_context(err, "cannot undo what an earlier filtrace left");
 }
 

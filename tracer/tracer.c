@@ -303,9 +303,8 @@ static bool plant_stopped(struct tracer *tracer, struct world *world, struct err
 	    stops_arm(&tracer->stops, true, err))
 		return true;
 
-	size_t undone;
 	struct error second;
-	if (!gates_undo(&tracer->memory, tracer->gates.base, &undone, &second))
+	if (!gates_lift(&tracer->gates, &tracer->memory, &second))
 		error_context(err, "and undoing failed (%s)", second.context);
 	return false;
 }
@@ -429,9 +428,8 @@ static bool undo_stopped(struct tracer *tracer, struct error *err)
 {
 	uint64_t start_ns = clock_monotonic_ns();
 	OWNED_WORLD struct world world = { 0 };
-	size_t undone;
 	if (!world_stop(tracer->pid, &world, err) ||
-	    !gates_undo(&tracer->memory, tracer->gates.base, &undone, err))
+	    !gates_lift(&tracer->gates, &tracer->memory, err))
 		return false;
 	world_resume(&world);
 	tracer->stats.lift_stopped_seconds = seconds_since(start_ns);
@@ -459,9 +457,10 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 	if (!tracer->is_planted)
 		return true;
 
-	/* A target that has ended, or replaced itself, has no gates any more. */
-	bool is_ok = has_ended(tracer) || !region_stands(tracer) || undo(tracer, err) ||
-		     has_ended(tracer);
+	/* A target that has ended, or replaced itself, has no gates any more, nor anything else
+	 * that could be written. */
+	bool is_ok = has_ended(tracer) || undo(tracer, err) || has_ended(tracer) ||
+		     !region_stands(tracer);
 	if (!has_ended(tracer))
 		stops_release_all(&tracer->stops);
 	stops_describe(&tracer->stops, &tracer->stats);

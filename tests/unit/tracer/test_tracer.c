@@ -91,6 +91,68 @@ static void test_lift_leaves_code_intact(void **state)
 	end_target(&target);
 }
 
+static raddr find_region(int pid, struct target_memory *tm)
+{
+	struct maps maps;
+	struct error err = { 0 };
+	raddr base;
+	assert_true(maps_read(pid, &maps, &err));
+	assert_int_equal(regions_find(&tm->memory, &maps, &base, 1), 1);
+	maps_deinit(&maps);
+	return base;
+}
+
+/* Overwrite something in the anchor of a target. */
+static void spoil_anchor(int pid, size_t offset, size_t len)
+{
+	struct target_memory tm;
+	struct error err = { 0 };
+	uint8_t garbage[ANCHOR_BYTES];
+	memset(garbage, 0xa5, sizeof(garbage));
+	assert_true(target_memory_init(&tm, pid, &err));
+	assert_true(target_memory_write(&tm, find_region(pid, &tm) + ANCHOR_OFFSET + offset,
+					garbage, len, &err));
+	target_memory_deinit(&tm);
+}
+
+/* The target may write anything into its anchor: number of records, records, magic. */
+static void test_lift_needs_nothing_that_the_target_says(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t offset;
+		size_t len;
+	} spoilt[] = { { ANCHOR_RECORD_COUNT, 4 },
+		       { ANCHOR_RECORDS, ANCHOR_GATE_COUNT * ANCHOR_RECORD_BYTES },
+		       { ANCHOR_MAGIC, 8 } };
+	for (size_t i = 0; i < ARRAY_LEN(spoilt); i++) {
+		struct target target;
+		struct tally tally = { 0 };
+		struct tracer_listener listener = listener_of(&tally);
+		start_target(&target, NULL, "2");
+		struct tracer *tracer = plant(target.pid, &listener, 65536);
+		spoil_anchor(target.pid, spoilt[i].offset, spoilt[i].len);
+		lift(tracer);
+		assert_code_is_the_files(target.pid);
+		end_target(&target);
+	}
+}
+
+/* What is left of the journal is enough to undo what is left. */
+static void test_recovery_survives_a_spoilt_number_of_records(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	start_target(&target, NULL, "2");
+	plant_and_be_killed(target.pid, 300000);
+	spoil_anchor(target.pid, ANCHOR_RECORD_COUNT, 4);
+	lift(plant(target.pid, &listener, 65536));
+	assert_code_is_the_files(target.pid);
+	end_target(&target);
+}
+
 static void test_killed_tracer_harms_nothing(void **state)
 {
 	(void)state;
@@ -426,6 +488,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_block_counts_once),
 		cmocka_unit_test(test_lift_leaves_code_intact),
+		cmocka_unit_test(test_lift_needs_nothing_that_the_target_says),
+		cmocka_unit_test(test_recovery_survives_a_spoilt_number_of_records),
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
 		cmocka_unit_test(test_region_never_covers_what_is_mapped),
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
