@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tracer/bus_guard.h"
+
 enum { PAGE_BYTES = 4096 };
 
 /* -- opening -- */
@@ -59,6 +61,7 @@ static bool open_file(int pid, const struct mapping *mapping, int *ret, struct e
 static bool read_elf(int fd, struct image *image, struct error *err)
 {
 	elf_version(EV_CURRENT);
+	bus_guard_install();
 	/* Mapped, so that a file of a gigabyte costs the pages that are looked at. */
 	image->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (!image->elf)

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -281,6 +283,38 @@ static void test_replaced_file_is_not_taken_for_the_mapped_one(void **state)
 	assert_int_equal(err.kind, ERROR_FILE);
 }
 
+/* Whoever rewrites a library in place does this to all who have it mapped. */
+static void test_file_that_is_cut_short_has_no_symbols(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/filtrace-test-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_true(copy_file("/bin/sleep", path));
+	void *mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	struct stat status;
+	assert_int_equal(fstat(fd, &status), 0);
+
+	struct mapping mapping = {
+		.start = (raddr)mapped,
+		.end = (raddr)mapped + 4096,
+		.inode = status.st_ino,
+		.path = path,
+	};
+	struct image image;
+	struct symbol symbol;
+	struct error err = { 0 };
+	if (!image_open(getpid(), &mapping, 0, &image, &err))
+		fail_msg("%s", err.context);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_false(image_find_symbol(&image, "malloc", &symbol));
+	image_close(&image);
+	munmap(mapped, 4096);
+	close(fd);
+	unlink(path);
+}
+
 static void test_process_that_has_ended_has_no_images(void **state)
 {
 	(void)state;
@@ -306,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_used_slack_is_not_offered_again),
 		cmocka_unit_test(test_deleted_executable_is_read_or_named),
 		cmocka_unit_test(test_replaced_file_is_not_taken_for_the_mapped_one),
+		cmocka_unit_test(test_file_that_is_cut_short_has_no_symbols),
 		cmocka_unit_test(test_process_that_has_ended_has_no_images),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
