@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "tracer/pads.h"
 #include "tracer/process.h"
+#include "tracer/shared_file.h"
 
 static const char MEMFD_PATH[] = "/memfd:filtrace (deleted)";
 
@@ -199,42 +201,13 @@ static bool await_offer(struct target_memory *tm, const struct stub_job *job, st
 			 tm->pid, (int)(STUB_TIMEOUT_NS / NS_PER_MS));
 }
 
-/* The target names the descriptor: make sure that it is a memfd of the stub's making before it is
- * opened for writing with our rights. */
-static bool check_memfd(const char *path, struct error *err)
-{
-	struct stat status;
-	char link[64] = "";
-	OWNED_FD int fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) || readlink(path, link, sizeof(link) - 1) < 0)
-		return error_set_errno(err, ERROR_TIMEOUT, "cannot open %s", path);
-	if (!S_ISREG(status.st_mode) || status.st_nlink != 0 || status.st_size != SHARED_BYTES ||
-	    strcmp(link, MEMFD_PATH) != 0)
-		return error_set(err, ERROR_UNSAFE, "%s is not what the stub made", path);
-	return true;
-}
-
-static bool open_memfd(const char *path, int *ret, struct error *err)
-{
-	if (!check_memfd(path, err))
-		return false;
-	OWNED_FD int fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, ERROR_TIMEOUT, "cannot open %s", path);
-	/* Nobody can cut it short under our mapping any more. */
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
-		return error_set_errno(err, ERROR_UNSAFE, "cannot seal %s", path);
-	*ret = MOVE_FD(fd);
-	return true;
-}
-
 /* Map the memfd here while the stub keeps it open there. */
 static bool take_offer(struct target_memory *tm, const struct offer *offer,
 		       struct shared_pages **ret, struct error *err)
 {
 	if (offer->state == STUB_FAILED)
 		return error_set(err, ERROR_UNSUPPORTED, "process %d cannot make a memfd: %s",
-				 tm->pid, strerror(-offer->fd));
+				 tm->pid, strerror(offer->fd > INT_MIN ? -offer->fd : 0));
 	if (offer->wipe_result != 0)
 		return error_set(err, ERROR_UNSUPPORTED,
 				 "this kernel lacks MADV_WIPEONFORK (Linux 4.14): children of fork "
@@ -243,7 +216,7 @@ static bool take_offer(struct target_memory *tm, const struct offer *offer,
 	char path[64];
 	OWNED_FD int fd = -1;
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", tm->pid, offer->fd);
-	if (!open_memfd(path, &fd, err))
+	if (!shared_file_open(path, MEMFD_PATH, true, &fd, err))
 		return false;
 	void *pages = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (pages == MAP_FAILED)
