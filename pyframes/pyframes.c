@@ -5,14 +5,21 @@
 
 #include "pyframes/allocators.h"
 #include "pyframes/code.h"
+#include "pyframes/effort.h"
 #include "pyframes/intern.h"
 #include "pyframes/pool.h"
 #include "pyframes/runtime.h"
 #include "pyframes/stack.h"
 #include "pyframes/threads.h"
 
+/* How much is read at most: while a thread waits, for which some 30 ms are much, and at the
+ * beginning, while all run. Both are far more than the deepest stack and thousands of threads take.
+ */
+enum { STOP_PIECES = 1 << 15, OPEN_PIECES = 1 << 21 };
+
 struct pyframes {
 	struct memory *memory;
+	struct effort effort; /* what structures are read through */
 	struct symbols *symbols;
 	struct loads *loads;
 	struct runtime runtime;
@@ -118,9 +125,11 @@ bool pyframes_open_runtime(struct memory *memory, struct symbols *symbols, struc
 	py->loads = loads;
 	py->runtime = *runtime;
 	version_format(&py->runtime.version, py->version, sizeof(py->version));
-	threads_init(&py->threads, memory, &py->runtime);
-	stack_reader_init(&py->stack, memory, &py->runtime.offsets);
-	if (!code_cache_create(memory, &py->runtime, &py->interner, &py->codes, err))
+	effort_init(&py->effort, memory);
+	effort_allow(&py->effort, OPEN_PIECES);
+	threads_init(&py->threads, &py->effort.memory, &py->runtime);
+	stack_reader_init(&py->stack, &py->effort.memory, &py->runtime.offsets);
+	if (!code_cache_create(&py->effort.memory, &py->runtime, &py->interner, &py->codes, err))
 		return false;
 	if (!confirm(py, err))
 		return false;
@@ -186,6 +195,7 @@ bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
 	const struct standing_thread standing = standing_thread(thread);
 	struct thread_state state;
 	bool is_python;
+	effort_allow(&py->effort, STOP_PIECES);
 	if (!threads_find(&py->threads, &standing, &state, &is_python, err))
 		return false;
 	if (!is_python) {
@@ -227,6 +237,7 @@ bool pyframes_check_stop(struct pyframes *py, const struct pyframes_thread *thre
 		return true;
 
 	struct error failure = { .context = "" };
+	effort_allow(&py->effort, STOP_PIECES);
 	const char *problem = find_problem(py, &standing, &failure);
 	/* pymalloc's realloc may leave a block where another allocator has put it. */
 	bool is_in_pool = gate->max_counted_bytes == ALLOCATORS_PYMALLOC_MAX &&

@@ -480,6 +480,32 @@ static void test_a_chain_of_frames_in_a_circle_ends(void **state)
 	}
 }
 
+/* While it is looked for, a thread of the target waits. */
+static void test_a_list_of_threads_without_an_end_is_left_soon(void **state)
+{
+	(void)state;
+	enum { READS_MAX = 40000 };
+	FOR_EACH_BUILD(build)
+	{
+		set_up(build);
+		fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
+		struct pyframes *py = opened();
+		struct error err;
+		fake_put_word(&fake.target, thread + fake.py.thread.next, thread);
+		for (unsigned try = 1; try <= 2; try++) {
+			unsigned before = fake.target.read_calls;
+			assert_false(pyframes_stack(py, OTHER_THREAD, frames, &frame_count,
+						    &is_truncated, &err));
+			assert_int_equal(err.kind, ERROR_FORMAT);
+			assert_true(fake.target.read_calls - before < READS_MAX);
+		}
+		fake_put_word(&fake.target, thread + fake.py.thread.next, 0);
+		read_stack(py, THREAD);
+		assert_int_equal(frame_count, 1);
+		pyframes_close(py);
+	}
+}
+
 static void test_blocks_are_recognised_by_the_pool_they_lie_in(void **state)
 {
 	(void)state;
@@ -560,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_a_state_of_another_threads_making_is_found_by_stack_or_gil),
 		cmocka_unit_test(test_garbage_where_a_frame_should_be_is_an_error),
 		cmocka_unit_test(test_a_chain_of_frames_in_a_circle_ends),
+		cmocka_unit_test(test_a_list_of_threads_without_an_end_is_left_soon),
 		cmocka_unit_test(test_blocks_are_recognised_by_the_pool_they_lie_in),
 		cmocka_unit_test(test_a_shutdown_is_told_from_a_start_and_never_forgotten),
 		cmocka_unit_test(test_a_process_that_has_ended_counts_as_shut_down),
