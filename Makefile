@@ -77,7 +77,7 @@ FUZZERS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(BUILD)/tests/fuzz/fuzz.c.o \
 		$(foreach f,pyframes tracer base,$(call archive,$(f)))
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Wl,--wrap=procfs_read,--wrap=nanosleep -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Wl,--wrap=procfs_read,--wrap=procfs_read_head,--wrap=nanosleep -o $@ $^ $(LIBS)
 
 # PYTHON is Debian's own, whatever other python3 comes first in PATH: its packages are used.
 PYTHON  := /usr/bin/python3

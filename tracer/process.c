@@ -12,6 +12,9 @@
 /* PF_KTHREAD, in the flags of proc(5)'s stat (include/linux/sched.h). */
 enum { KERNEL_THREAD_FLAG = 0x00200000 };
 
+/* A command line may be as long as the process likes: prctl(2) "PR_SET_MM". */
+enum { ARGUMENTS_MAX = 4096 };
+
 /* -- the status file -- */
 
 /* The value of a line "key:\tvalue", up to the line's end; NULL if there is none. */
@@ -113,11 +116,11 @@ bool process_read_command(int pid, char ***ret, struct error *err)
 {
 	OWNED_FREE char *text = NULL;
 	size_t len;
-	if (!procfs_read(pid, "cmdline", &text, &len, err))
+	if (!procfs_read_head(pid, "cmdline", &text, &len, err))
 		return false;
 
 	size_t count = 0;
-	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
+	for (size_t at = 0; at < len && count < ARGUMENTS_MAX; at += strlen(text + at) + 1)
 		count++;
 	size_t vector_bytes = (count + 1) * sizeof(char *);
 	char **vector = malloc(vector_bytes + len + 1);

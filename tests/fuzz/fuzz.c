@@ -123,6 +123,14 @@ bool __wrap_procfs_read(int pid, const char *name, char **ret, size_t *len_ret, 
 	return error_set(err, ERROR_NO_PROCESS, "there is no process %d", pid);
 }
 
+bool __wrap_procfs_read_head(int pid, const char *name, char **ret, size_t *len_ret,
+			     struct error *err);
+bool __wrap_procfs_read_head(int pid, const char *name, char **ret, size_t *len_ret,
+			     struct error *err)
+{
+	return __wrap_procfs_read(pid, name, ret, len_ret, err);
+}
+
 int __wrap_nanosleep(const struct timespec *duration, struct timespec *rest);
 int __wrap_nanosleep(const struct timespec *duration, struct timespec *rest)
 {

@@ -139,6 +139,38 @@ static void test_command_line_is_a_vector(void **state)
 	kill_and_reap(pid);
 }
 
+static void test_endless_command_line_is_cut(void **state)
+{
+	(void)state;
+	enum { ARGUMENTS = 100000, ARGUMENTS_MAX = 4096 };
+	static char *arguments[ARGUMENTS + 1];
+	int exec_done[2];
+	char byte;
+	for (size_t i = 0; i < ARGUMENTS; i++)
+		arguments[i] = "";
+	arguments[1] = "-c";
+	arguments[2] = "kill -STOP $$";
+	assert_int_equal(pipe2(exec_done, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execv("/bin/sh", arguments);
+		_exit(127);
+	}
+	close(exec_done[1]);
+	assert_int_equal(read(exec_done[0], &byte, 1), 0);
+	close(exec_done[0]);
+
+	OWNED_FREE char **command = NULL;
+	struct error err;
+	size_t count = 0;
+	assert_true(process_read_command(pid, &command, &err));
+	while (command[count])
+		count++;
+	assert_int_equal(count, ARGUMENTS_MAX);
+	assert_string_equal(command[2], "kill -STOP $$");
+	kill_and_reap(pid);
+}
+
 static void test_zombie_is_dead_and_explained(void **state)
 {
 	(void)state;
@@ -298,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_no_process_is_no_process),
 		cmocka_unit_test(test_hostile_names_do_not_confuse_the_fields),
 		cmocka_unit_test(test_command_line_is_a_vector),
+		cmocka_unit_test(test_endless_command_line_is_cut),
 		cmocka_unit_test(test_zombie_is_dead_and_explained),
 		cmocka_unit_test(test_threads_are_listed_with_name_and_wait),
 		cmocka_unit_test(test_busy_thread_is_running),
