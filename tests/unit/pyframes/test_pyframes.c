@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyframes/pyframes.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -506,6 +507,38 @@ static void test_a_list_of_threads_without_an_end_is_left_soon(void **state)
 	}
 }
 
+static size_t allocated_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+	return info.uordblks + info.hblkhd;
+}
+
+/* A few bytes of the target become many here: all its code has one line table, the longest. */
+static void test_long_line_tables_do_not_fill_the_memory(void **state)
+{
+	(void)state;
+	enum { CODES = 400, STOPS = 40, BYTES_MAX = 128 << 20, TABLE_BYTES = 1 << 20 };
+	static uint8_t table[TABLE_BYTES];
+	set_up(&(struct fake_build){ .minor = 12 });
+	fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
+	struct pyframes *py = opened();
+	raddr name = fake_ascii(&fake, "f");
+	raddr linetable = fake_bytes(&fake, table, sizeof(table));
+	for (int i = 0; i < CODES; i++) {
+		raddr code = fake_alloc(&fake.target, FAKE_OBJECT_BYTES);
+		fake_put_code(&fake, code, fake_ascii(&fake, "a.py"), name, name, linetable, 1);
+		fake_push(&fake, thread, code, 0);
+	}
+
+	size_t before = allocated_bytes();
+	for (int i = 0; i < STOPS; i++) {
+		struct error err;
+		(void)!pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err);
+		assert_true(allocated_bytes() - before < BYTES_MAX);
+	}
+	pyframes_close(py);
+}
+
 static void test_blocks_are_recognised_by_the_pool_they_lie_in(void **state)
 {
 	(void)state;
@@ -587,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_garbage_where_a_frame_should_be_is_an_error),
 		cmocka_unit_test(test_a_chain_of_frames_in_a_circle_ends),
 		cmocka_unit_test(test_a_list_of_threads_without_an_end_is_left_soon),
+		cmocka_unit_test(test_long_line_tables_do_not_fill_the_memory),
 		cmocka_unit_test(test_blocks_are_recognised_by_the_pool_they_lie_in),
 		cmocka_unit_test(test_a_shutdown_is_told_from_a_start_and_never_forgotten),
 		cmocka_unit_test(test_a_process_that_has_ended_counts_as_shut_down),
