@@ -88,7 +88,8 @@ char *text_duration(double seconds, char *ret, size_t size)
 /* Unicode 15 "Bidirectional Formatting Characters" and line separators, besides C0, C1 and DEL. */
 static bool is_harmful(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
 }
 

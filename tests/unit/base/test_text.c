@@ -112,6 +112,7 @@ static void test_printable_keeps_text_and_replaces_what_is_harmful(void **state)
 		  "31m",
 		  BAD "31m" },
 		{ "x\u202ey\u2066z\u2028", "x" BAD "y" BAD "z" BAD },
+		{ "a\u200eb\u200fc\u061cd", "a" BAD "b" BAD "c" BAD "d" },
 		{ "\xff\xfe", BAD BAD },
 		{ "\x80", BAD },
 		{ "cut \xe2\x82", "cut " BAD BAD },
