@@ -32,6 +32,11 @@ enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20, LIFT_TRIES = 20 };
 
 static const uint64_t LOOK_NS = NS_PER_SECOND;
 
+/* How long threads may take to leave their mailboxes: between two tries to stop them, and at last.
+ */
+static const uint64_t LIFT_PAUSE_NS = 100 * NS_PER_MS;
+static const uint64_t RELEASE_PATIENCE_NS = 2 * NS_PER_SECOND;
+
 struct tracer {
 	int pid;
 	int pidfd;
@@ -446,7 +451,7 @@ static bool undo(struct tracer *tracer, struct error *err)
 			return true;
 		if (err->kind != ERROR_TIMEOUT)
 			return false;
-		stops_release_all(&tracer->stops);
+		stops_release_all(&tracer->stops, LIFT_PAUSE_NS);
 		world_release_stragglers();
 	}
 	return false;
@@ -462,7 +467,7 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 	bool is_ok = has_ended(tracer) || undo(tracer, err) || has_ended(tracer) ||
 		     !region_stands(tracer);
 	if (!has_ended(tracer))
-		stops_release_all(&tracer->stops);
+		stops_release_all(&tracer->stops, RELEASE_PATIENCE_NS);
 	stops_describe(&tracer->stops, &tracer->stats);
 	stops_deinit(&tracer->stops);
 	gates_deinit(&tracer->gates);

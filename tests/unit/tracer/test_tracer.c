@@ -138,6 +138,63 @@ static void test_lift_needs_nothing_that_the_target_says(void **state)
 	}
 }
 
+static bool be_slow(void *context, const struct stop *stop)
+{
+	(void)stop;
+	++*(size_t *)context;
+	usleep(10000);
+	return false;
+}
+
+/* Post a mailbox that was used before in every mailbox. */
+static void post_all(int pid)
+{
+	struct target_memory tm;
+	struct error err = { 0 };
+	static struct mailbox boxes[MAILBOX_COUNT];
+	static uint32_t states[MAILBOX_COUNT];
+	assert_true(target_memory_init(&tm, pid, &err));
+	raddr shared = find_region(pid, &tm) + SHARED_OFFSET;
+	assert_true(memory_read(&tm.memory, shared + SHARED_MAILBOXES, boxes, sizeof(boxes), &err));
+	size_t used = 0;
+	while (used < MAILBOX_COUNT && !boxes[used].block)
+		used++;
+	assert_true(used < MAILBOX_COUNT);
+	for (size_t i = 0; i < MAILBOX_COUNT; i++) {
+		states[i] = MAILBOX_POSTED;
+		boxes[i] = boxes[used];
+	}
+	assert_true(
+		target_memory_write(&tm, shared + SHARED_MAILBOXES, boxes, sizeof(boxes), &err));
+	assert_true(target_memory_write(&tm, shared + SHARED_STATES, states, sizeof(states), &err));
+	target_memory_deinit(&tm);
+}
+
+/* The target says which threads wait: it may say so of a thousand at a time. */
+static void test_serving_ends_in_time_whatever_is_posted(void **state)
+{
+	(void)state;
+	struct target target;
+	size_t stops = 0;
+	struct tracer_listener listener = { &stops, be_slow, note_free, note_drop, note_double };
+	struct error err = { 0 };
+	start_target(&target, NULL, "0");
+	struct tracer *tracer = plant(target.pid, &listener, 1);
+	send_command(&target, "keep 1 100");
+	serve_until_answer(tracer, &target);
+	stops = 0;
+	post_all(target.pid);
+	uint64_t start_ns = clock_monotonic_ns();
+	assert_true(tracer_serve(tracer, 50 * NS_PER_MS, &err));
+	assert_true(clock_monotonic_ns() - start_ns < 5 * NS_PER_SECOND);
+	/* The next ones come where these have ended. */
+	for (int i = 0; i < 1000 && stops < MAILBOX_COUNT; i++)
+		assert_true(tracer_serve(tracer, 50 * NS_PER_MS, &err));
+	assert_int_equal(stops, MAILBOX_COUNT);
+	lift(tracer);
+	end_target(&target);
+}
+
 /* What is left of the journal is enough to undo what is left. */
 static void test_recovery_survives_a_spoilt_number_of_records(void **state)
 {
@@ -490,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_lift_leaves_code_intact),
 		cmocka_unit_test(test_lift_needs_nothing_that_the_target_says),
 		cmocka_unit_test(test_recovery_survives_a_spoilt_number_of_records),
+		cmocka_unit_test(test_serving_ends_in_time_whatever_is_posted),
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
 		cmocka_unit_test(test_region_never_covers_what_is_mapped),
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
