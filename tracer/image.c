@@ -78,6 +78,27 @@ static bool read_elf(int fd, struct image *image, struct error *err)
 	return true;
 }
 
+/* Symbols and relocations are looked through one by one, and a file of holes may claim any number.
+ */
+static bool count_entries(struct image *image, struct error *err)
+{
+	GElf_Shdr header;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(image->elf, scn)) != NULL;) {
+		if (!gelf_getshdr(scn, &header) ||
+		    (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB &&
+		     header.sh_type != SHT_RELA))
+			continue;
+		uint64_t count = header.sh_size / sizeof(Elf64_Sym);
+		if (count > IMAGE_ENTRIES_MAX - image->entry_count)
+			return error_set(err, ERROR_UNSUPPORTED, "%s has too many symbols",
+					 image->path);
+		image->entry_count += count;
+	}
+	return true;
+}
+
+_Static_assert(sizeof(Elf64_Sym) == sizeof(Elf64_Rela), "entries");
+
 /* The next program header of this type from *at on; false behind the last. */
 static bool next_header(const struct image *image, uint32_t type, size_t *at, GElf_Phdr *ret)
 {
@@ -156,7 +177,8 @@ bool image_open(int pid, const struct mapping *mapping, raddr dynamic, struct im
 	OWNED(image_close) struct image image = { .path = copy_path(mapping->path) };
 	if (!image.path)
 		return error_set(err, ERROR_NO_MEMORY, "%s", mapping->path);
-	if (!read_elf(fd, &image, err) || !locate(&image, mapping, dynamic, err))
+	if (!read_elf(fd, &image, err) || !count_entries(&image, err) ||
+	    !locate(&image, mapping, dynamic, err))
 		return false;
 
 	*ret = image;
@@ -205,7 +227,8 @@ static bool find_in_table(const struct image *image, Elf_Scn *scn, const GElf_Sh
 {
 	Elf_Data *symbols = elf_getdata(scn, NULL);
 	GElf_Sym sym;
-	for (size_t i = 1; symbols && gelf_getsym(symbols, (int)i, &sym); i++) {
+	for (size_t i = 1; symbols && i < IMAGE_ENTRIES_MAX && gelf_getsym(symbols, (int)i, &sym);
+	     i++) {
 		if (!is_definition(&sym))
 			continue;
 		const char *found = elf_strptr(image->elf, header->sh_link, sym.st_name);
@@ -258,7 +281,7 @@ const char *image_slot_symbol(const struct image *image, raddr slot)
 		if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_RELA)
 			continue;
 		Elf_Data *data = elf_getdata(scn, NULL);
-		for (int i = 0; data && gelf_getrela(data, i, &rela); i++)
+		for (int i = 0; data && i < IMAGE_ENTRIES_MAX && gelf_getrela(data, i, &rela); i++)
 			if (rela.r_offset == slot - image->bias && GELF_R_SYM(rela.r_info) != 0)
 				return symbol_name(image, header.sh_link, GELF_R_SYM(rela.r_info));
 	}

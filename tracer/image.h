@@ -23,7 +23,11 @@ struct image {
 	struct Elf *elf;   /* private; the file is mapped, no descriptor stays open */
 	const char *bytes; /* private: the file */
 	size_t len;
+	uint64_t entry_count; /* symbols and relocations: at most IMAGE_ENTRIES_MAX */
 };
+
+/** Ten times what the largest libraries have, unstripped. */
+enum { IMAGE_ENTRIES_MAX = 1 << 23 };
 
 /** A piece of executable memory that holds only zeros and belongs to no segment of the file. */
 struct slack {
@@ -35,7 +39,7 @@ struct slack {
  *  by its path in the target's root directory, if that still is the same file. `dynamic` is the
  *  address of its dynamic section; 0 if that is unknown, and `mapping` maps the file's start.
  *  Errors: ERROR_NOT_PERMITTED, ERROR_FILE (replaced or deleted), ERROR_UNSUPPORTED (not a 64-bit
- *  ELF file). */
+ *  ELF file, or one of too many symbols). */
 MUST_CHECK bool image_open(int pid, const struct mapping *mapping, raddr dynamic, struct image *ret,
 			   struct error *err);
 void image_close(struct image *image);

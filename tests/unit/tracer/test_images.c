@@ -315,6 +315,40 @@ static void test_file_that_is_cut_short_has_no_symbols(void **state)
 	unlink(path);
 }
 
+/* Holes take no room on the disk, but each symbol in them would be looked at. */
+static void test_file_of_endless_symbols_is_refused(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/filtrace-test-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_true(copy_file("/bin/sleep", path));
+	Elf64_Ehdr header;
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	for (int i = 0; i < header.e_shnum; i++) {
+		Elf64_Shdr section;
+		off_t at = (off_t)(header.e_shoff + (size_t)i * sizeof(section));
+		assert_int_equal(pread(fd, &section, sizeof(section), at), sizeof(section));
+		if (section.sh_type != SHT_DYNSYM)
+			continue;
+		section.sh_size = sizeof(Elf64_Sym) << 36;
+		assert_int_equal(pwrite(fd, &section, sizeof(section), at), sizeof(section));
+	}
+	assert_int_equal(ftruncate(fd, (off_t)1 << 42), 0);
+
+	void *mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct mapping mapping = { .start = (raddr)mapped,
+				   .end = (raddr)mapped + 4096,
+				   .path = path };
+	struct image image;
+	struct error err = { 0 };
+	assert_false(image_open(getpid(), &mapping, 0, &image, &err));
+	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+	munmap(mapped, 4096);
+	close(fd);
+	unlink(path);
+}
+
 static void test_process_that_has_ended_has_no_images(void **state)
 {
 	(void)state;
@@ -341,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_deleted_executable_is_read_or_named),
 		cmocka_unit_test(test_replaced_file_is_not_taken_for_the_mapped_one),
 		cmocka_unit_test(test_file_that_is_cut_short_has_no_symbols),
+		cmocka_unit_test(test_file_of_endless_symbols_is_refused),
 		cmocka_unit_test(test_process_that_has_ended_has_no_images),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
