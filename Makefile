@@ -68,6 +68,14 @@ $(BUILD)/fixtures/%: fixtures/%.c
 	@echo "  CC    $<"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -o $@ $< -pthread
 
+# This one pretends to be a CPython, laid out as filtrace knows it.
+HOSTILE := $(BUILD)/fixtures/hostile
+TARGETS += $(HOSTILE)
+$(HOSTILE): $(wildcard fixtures/hostile/*.[ch]) pyframes/offsets.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -o $@ $(filter %.c,$^) -pthread
+
 $(UNIT_TESTS): $(TARGETS)
 
 # Fuzzers: tests/fuzz/fuzz_NAME.c is linked with all that reads a target. They never wait and see no
@@ -83,7 +91,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(BUILD)/tests/fuzz/f
 PYTHON  := /usr/bin/python3
 PREFIX  ?= /usr/local
 SUBMAKE  = $(MAKE) --no-print-directory -j$(shell nproc)
-C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures) tests/unit/*/*.[ch] tests/fuzz/*.[ch])
+C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures fixtures/hostile) tests/unit/*/*.[ch] tests/fuzz/*.[ch])
 ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 CLANG   ?= clang

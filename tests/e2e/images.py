@@ -124,7 +124,8 @@ def thread_states(pid):
     """State letter and tracer of every thread: a target left alone has no T, no t, no tracer."""
     for tid in os.listdir(f"/proc/{pid}/task"):
         try:
-            with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8") as status:
+            with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8",
+                      errors="replace", newline="\n") as status:
                 fields = dict(line.split(":", 1) for line in status)
         except (FileNotFoundError, ProcessLookupError):
             continue  # the thread has ended meanwhile
