@@ -181,8 +181,7 @@ static void check_pattern(struct pattern *pattern)
 
 static void make_patterns(void)
 {
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		patterns[pattern_count] = make_pattern(build);
 		check_pattern(patterns[pattern_count++]);
 	}

@@ -69,8 +69,7 @@ static void test_processes_that_are_no_supported_cpython_are_named(void **state)
 static void test_an_interpreter_that_is_not_ready_is_to_be_tried_again(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		fake_build_init(&fake, build);
 		assert_refuses_to_open(ERROR_TIMEOUT, "thread");
 		fake_put_word(&fake.target, fake.runtime + fake.py.runtime.interpreters_head, 0);
@@ -106,8 +105,7 @@ static void test_the_runtime_that_has_interpreters_is_taken(void **state)
 static void test_an_executables_copies_of_the_types_are_used(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		size_t own_count = fake.target.symbol_count;
 		for (size_t i = 0; i < own_count; i++)
@@ -171,11 +169,9 @@ static bool passes_for(const struct py_offsets *table)
 static void test_a_wrong_table_is_refused(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up_running(build);
-		FOR_EACH_BUILD(other)
-		{
+		FOR_EACH_BUILD(other) {
 			bool is_right = other == build;
 			if (passes_for(py_offsets_find(other->minor, other->is_free_threaded)) !=
 			    is_right)
@@ -199,8 +195,7 @@ static void assert_refused_for_its_end(void)
 static void test_lists_that_lead_back_into_themselves_are_refused_soon(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr newest = fake_thread(&fake, fake.interpreter, THREAD);
 		fake_put_word(&fake.target, thread + fake.py.thread.next, newest);

@@ -69,8 +69,7 @@ static const char *qualified(const char *qualname, const char *name)
 static void test_a_stack_is_read_in_every_version(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "/srv/app.py", "<module>", "<module>", 1),
 			  4);
@@ -117,8 +116,7 @@ static void test_equal_frames_are_one_pointer(void **state)
 static void test_each_thread_has_its_own_stack(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr other = fake_thread(&fake, fake.interpreter, OTHER_THREAD);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "one", "one", 1), 0);
@@ -138,8 +136,7 @@ static void test_each_thread_has_its_own_stack(void **state)
 static void test_deep_stacks_are_read_whole_and_too_deep_ones_cut(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr inner = fake_code(&fake, "a.py", "inner", "inner", 1);
 		raddr outer = fake_code(&fake, "a.py", "outer", "outer", 100);
@@ -166,8 +163,7 @@ static void test_deep_stacks_are_read_whole_and_too_deep_ones_cut(void **state)
 static void test_a_known_stack_is_read_in_few_calls(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		for (int i = 0; i < 40; i++)
 			fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", i + 1), 0);
@@ -209,8 +205,7 @@ static void test_generator_frames_and_shims_lie_elsewhere(void **state)
 {
 	(void)state;
 	enum { OWNER_GENERATOR = 1, OWNER_FRAME_OBJECT = 2, OWNER_CSTACK = 3 };
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		if (build->minor < 11)
 			continue;
 		set_up(build);
@@ -242,8 +237,7 @@ static void test_generator_frames_and_shims_lie_elsewhere(void **state)
 static void test_the_frame_below_an_init_is_hidden_from_3_13_on(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		if (build->minor < 13)
 			continue;
 		set_up(build);
@@ -266,8 +260,7 @@ static void test_the_frame_below_an_init_is_hidden_from_3_13_on(void **state)
 static void test_code_that_took_the_place_of_other_code_is_noticed(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr name = fake_ascii(&fake, "f1");
 		raddr filename = fake_ascii(&fake, "<string>");
@@ -301,8 +294,7 @@ static void test_code_that_took_the_place_of_other_code_is_noticed(void **state)
 static void test_a_thread_that_took_the_place_of_another_is_noticed(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "old", "old", 1), 0);
 		struct pyframes *py = opened();
@@ -329,8 +321,7 @@ static void test_a_thread_that_took_the_place_of_another_is_noticed(void **state
 static void test_a_reused_head_of_the_list_does_not_prove_that_nothing_changed(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "old", "old", 1), 0);
 		raddr first = fake_thread(&fake, fake.interpreter, OTHER_THREAD);
@@ -369,8 +360,7 @@ static void test_a_new_threads_state_is_not_taken_for_its_parents(void **state)
 static void test_the_interpreter_that_a_thread_is_in_now_has_its_stack(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "outer", "outer", 1), 0);
 		raddr inner = fake_thread(&fake, fake_interpreter(&fake), THREAD);
@@ -437,8 +427,7 @@ static void test_a_state_of_another_threads_making_is_found_by_stack_or_gil(void
 static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr code = fake_code(&fake, "a.py", "f", "f", 1);
 		fake_push(&fake, thread, code, 0);
@@ -467,8 +456,7 @@ static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 static void test_a_chain_of_frames_in_a_circle_ends(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr frame = fake_frame_room(&fake, thread);
 		fake_push_at(&fake, thread, frame, fake_code(&fake, "a.py", "f", "f", 1), 0, 0);
@@ -486,8 +474,7 @@ static void test_a_list_of_threads_without_an_end_is_left_soon(void **state)
 {
 	(void)state;
 	enum { READS_MAX = 40000 };
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
 		struct pyframes *py = opened();
@@ -495,8 +482,9 @@ static void test_a_list_of_threads_without_an_end_is_left_soon(void **state)
 		fake_put_word(&fake.target, thread + fake.py.thread.next, thread);
 		for (unsigned try = 1; try <= 2; try++) {
 			unsigned before = fake.target.read_calls;
-			assert_false(pyframes_stack(py, OTHER_THREAD, frames, &frame_count,
-						    &is_truncated, &err));
+			assert_false(pyframes_stack(
+				py, &(struct pyframes_thread){ .thread_pointer = OTHER_THREAD },
+				frames, &frame_count, &is_truncated, &err));
 			assert_int_equal(err.kind, ERROR_FORMAT);
 			assert_true(fake.target.read_calls - before < READS_MAX);
 		}
@@ -533,7 +521,8 @@ static void test_long_line_tables_do_not_fill_the_memory(void **state)
 	size_t before = allocated_bytes();
 	for (int i = 0; i < STOPS; i++) {
 		struct error err;
-		(void)!pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err);
+		(void)!pyframes_stack(py, &(struct pyframes_thread){ .thread_pointer = THREAD },
+				      frames, &frame_count, &is_truncated, &err);
 		assert_true(allocated_bytes() - before < BYTES_MAX);
 	}
 	pyframes_close(py);
@@ -542,8 +531,7 @@ static void test_long_line_tables_do_not_fill_the_memory(void **state)
 static void test_blocks_are_recognised_by_the_pool_they_lie_in(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
 		uint32_t pool_bytes = build->minor <= 9 ? 4096 : 16384;
@@ -572,8 +560,7 @@ static void set_initialized(unsigned minor, uint32_t value)
 static void test_a_shutdown_is_told_from_a_start_and_never_forgotten(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		struct pyframes *py = opened();
 		assert_false(pyframes_is_finalizing(py));
