@@ -7,6 +7,7 @@
 #include <libelf.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "tracer/bus_guard.h"
@@ -58,12 +59,28 @@ static bool open_file(int pid, const struct mapping *mapping, int *ret, struct e
 	return true;
 }
 
+/* Mapped, so that a file of a gigabyte costs the pages that are looked at; and shared, for into
+ * private mappings the kernel writes the breakpoints of uprobes, into ours as into the target's. */
+static bool map_file(int fd, struct image *image, struct error *err)
+{
+	struct stat status;
+	if (fstat(fd, &status) || status.st_size <= 0)
+		return error_set(err, ERROR_UNSUPPORTED, "%s is empty", image->path);
+	bus_guard_install();
+	void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED)
+		return error_set_errno(err, ERROR_FILE, "cannot map %s", image->path);
+	image->bytes = bytes;
+	image->len = (size_t)status.st_size;
+	return true;
+}
+
 static bool read_elf(int fd, struct image *image, struct error *err)
 {
+	if (!map_file(fd, image, err))
+		return false;
 	elf_version(EV_CURRENT);
-	bus_guard_install();
-	/* Mapped, so that a file of a gigabyte costs the pages that are looked at. */
-	image->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	image->elf = elf_memory(image->bytes, image->len);
 	if (!image->elf)
 		return error_set(err, ERROR_UNSUPPORTED, "%s: %s", image->path, elf_errmsg(-1));
 
@@ -72,9 +89,6 @@ static bool read_elf(int fd, struct image *image, struct error *err)
 		return error_set(err, ERROR_UNSUPPORTED, "%s is not a 64-bit ELF file",
 				 image->path);
 	image->machine = header.e_machine;
-	image->bytes = elf_rawfile(image->elf, &image->len);
-	if (!image->bytes)
-		return error_set(err, ERROR_FILE, "%s: %s", image->path, elf_errmsg(-1));
 	return true;
 }
 
@@ -189,6 +203,8 @@ bool image_open(int pid, const struct mapping *mapping, raddr dynamic, struct im
 void image_close(struct image *image)
 {
 	elf_end(image->elf);
+	if (image->bytes)
+		munmap(image->bytes, image->len);
 	free(image->path);
 	*image = (struct image){ 0 };
 }

@@ -18,10 +18,10 @@ struct image {
 	char *path; /* as the target sees it; owned */
 	raddr bias; /* address in the process minus address in the file */
 	raddr start;
-	raddr end;	   /* first address behind its last segment */
-	uint16_t machine;  /* e_machine of elf(5) */
-	struct Elf *elf;   /* private; the file is mapped, no descriptor stays open */
-	const char *bytes; /* private: the file */
+	raddr end;	  /* first address behind its last segment */
+	uint16_t machine; /* e_machine of elf(5) */
+	struct Elf *elf;  /* private; the file is mapped, no descriptor stays open */
+	char *bytes;	  /* private: the file */
 	size_t len;
 	uint64_t entry_count; /* symbols and relocations: at most IMAGE_ENTRIES_MAX */
 };
