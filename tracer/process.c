@@ -236,6 +236,11 @@ bool process_thread_is_dead(int pid, int tid)
 	return state == 'Z' || state == 'X';
 }
 
+bool process_thread_is_stuck(int pid, int tid)
+{
+	return thread_state(pid, tid) == 'D';
+}
+
 bool process_thread_wait(int pid, int tid, struct thread_wait *ret, struct error *err)
 {
 	OWNED_FREE char *text = read_thread_file(pid, tid, "syscall", err);

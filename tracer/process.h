@@ -56,6 +56,9 @@ bool process_is_our_child(int pid);
 /** Tell whether the thread has ended: gone, or a zombie. */
 bool process_thread_is_dead(int pid, int tid);
 
+/** Tell whether the thread sleeps in the kernel in a way that no signal ends. */
+bool process_thread_is_stuck(int pid, int tid);
+
 /** Where a thread is in the kernel. */
 struct thread_wait {
 	bool is_running;  /* nothing else is known then */

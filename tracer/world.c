@@ -18,6 +18,11 @@
  * the kernel without a way to be woken (a dead disk) never does. */
 static const uint64_t STOP_TIMEOUT_NS = 100 * NS_PER_MS;
 
+/* ... and one that is not stuck there: it only waits for a processor, and will stop. Where others
+ * stand still meanwhile, that is about as long as a machine with so much to do lets all wait. */
+static const uint64_t STARVED_TIMEOUT_NS = 300 * NS_PER_MS;
+static const uint64_t STARVED_ALONE_TIMEOUT_NS = 3 * NS_PER_SECOND;
+
 /* Kernel-internal results of an interrupted system call (linux/errno.h). */
 enum { KERNEL_ERESTARTNOINTR = 513 };
 
@@ -148,11 +153,18 @@ static void note_status(struct world_thread *thread, int status)
 	thread->orig_rax = (int64_t)regs.orig_rax;
 }
 
+static bool may_still_stop(const struct world *world, int tid, uint64_t waited_ns)
+{
+	uint64_t timeout_ns = world->len == 1 ? STARVED_ALONE_TIMEOUT_NS : STARVED_TIMEOUT_NS;
+	return waited_ns < STOP_TIMEOUT_NS ||
+	       (waited_ns < timeout_ns && !process_thread_is_stuck(world->pid, tid));
+}
+
 /* Wait until every thread has stopped or ended. Polls, for a blocking wait could hang for ever on
  * one thread while others of the group are zombies. */
 static bool collect(struct world *world, struct error *err)
 {
-	uint64_t deadline = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+	uint64_t start_ns = clock_monotonic_ns();
 
 	for (size_t i = 0; i < world->len;) {
 		struct world_thread *thread = &world->threads[i];
@@ -165,7 +177,7 @@ static bool collect(struct world *world, struct error *err)
 			note_status(thread, status);
 			continue;
 		}
-		if (clock_monotonic_ns() > deadline)
+		if (!may_still_stop(world, thread->tid, clock_monotonic_ns() - start_ns))
 			return error_set(err, ERROR_TIMEOUT, "thread %d does not stop",
 					 thread->tid);
 		sched_yield();

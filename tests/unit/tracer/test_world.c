@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/world.h"
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/tracer/traced_target.h"
+
+static bool pin(int tid, int cpu)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(tid, sizeof(set), &set) == 0;
+}
+
+static const struct sched_param first = { .sched_priority = 1 };
+
+/* To keep others from a processor one must be able to run before them, and be on another oneself.
+ */
+static bool can_starve_others(void)
+{
+	return pin(0, 1) && sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0;
+}
+
+/* A child that does nothing but run, on processor 0, until it is killed or tired of it. */
+static int start_spinner(void)
+{
+	int pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(10);
+		pin(0, 0);
+		for (;;)
+			;
+	}
+	return pid;
+}
+
+/* A child that lets nobody else run on processor 0 for so long, from this call's return on. */
+static int start_hog(uint64_t duration_ns)
+{
+	int running[2];
+	char byte;
+	assert_int_equal(pipe2(running, O_CLOEXEC), 0);
+	int pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (!pin(0, 0) || sched_setscheduler(0, SCHED_FIFO, &first) ||
+		    write(running[1], "r", 1) != 1)
+			_exit(1);
+		uint64_t end_ns = clock_monotonic_ns() + duration_ns;
+		while (clock_monotonic_ns() < end_ns)
+			;
+		_exit(0);
+	}
+	close(running[1]);
+	assert_int_equal(read(running[0], &byte, 1), 1);
+	close(running[0]);
+	return pid;
+}
+
+static int exit_status_of(int pid)
+{
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+/* On a machine with much to do a thread gets no processor for a while: that is not the same as one
+ * that is stuck in the kernel. */
+static void test_thread_without_processor_is_waited_for(void **state)
+{
+	(void)state;
+	struct world world;
+	struct error err = { 0 };
+	if (!can_starve_others())
+		skip();
+
+	int target = start_spinner();
+	int hog = start_hog(400 * NS_PER_MS);
+	if (!world_stop_one(target, &world, &err))
+		fail_msg("%s", err.context);
+	world_resume(&world);
+	kill(target, SIGKILL);
+	exit_status_of(target);
+	assert_int_equal(exit_status_of(hog), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_thread_without_processor_is_waited_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
