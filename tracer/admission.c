@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/admission.h"
 
+#include <unistd.h>
+
 #include "tracer/access.h"
 
 static bool refuse(const struct process *process, enum obstacle obstacle, struct error *err)
@@ -29,6 +31,16 @@ bool admission_has_seccomp(int pid)
 	return false;
 }
 
+/* What we have stopped ourselves, for an attempt that took too long, is in nobody's way. */
+static void forget_ourselves(struct process *process)
+{
+	if (process->tracer_pid != gettid())
+		return;
+	process->tracer_pid = 0;
+	if (process->state == 't')
+		process->state = 'R';
+}
+
 enum obstacle admission_judge(const struct process *process)
 {
 	enum obstacle obstacle = access_judge_process(process);
@@ -41,6 +53,7 @@ bool admission_check_running(int pid, struct error *err)
 	struct process process;
 	if (!process_read(pid, &process, err))
 		return false;
+	forget_ourselves(&process);
 	enum obstacle obstacle = admission_judge(&process);
 	return obstacle == OBSTACLE_NONE || refuse(&process, obstacle, err);
 }

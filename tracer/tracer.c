@@ -98,11 +98,13 @@ static bool open_tracer(int pid, struct tracer **ret, struct error *err)
 
 bool tracer_open(int pid, struct tracer **ret, struct error *err)
 {
+	world_release_stragglers(); /* of an attempt that took too long */
 	return admission_check(pid, err) && open_tracer(pid, ret, err);
 }
 
 bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err)
 {
+	world_release_stragglers();
 	return admission_check_running(pid, err) && open_tracer(pid, ret, err);
 }
 

@@ -31,8 +31,37 @@ static long register_offset(size_t offset_in_regs)
 	return (long)(offsetof(struct user, regs) + offset_in_regs);
 }
 
-static bool append(struct world *world, int tid, struct error *err)
+/* Threads that are still ours although their world is gone. Tracees belong to the tracing thread,
+ * and so does this list. */
+static _Thread_local struct {
+	int *tids;
+	size_t len;
+	size_t capacity;
+} stragglers;
+
+static bool reserve_stragglers(size_t count, struct error *err)
 {
+	if (count <= stragglers.capacity)
+		return true;
+	int *tids = reallocarray(stragglers.tids, 2 * count, sizeof(*tids));
+	if (!tids)
+		return error_set(err, ERROR_NO_MEMORY, "list of threads");
+	stragglers.tids = tids;
+	stragglers.capacity = 2 * count;
+	return true;
+}
+
+static void add_straggler(int tid)
+{
+	stragglers.tids[stragglers.len++] = tid;
+}
+
+/* Make room for one more thread before it is seized, here and among the stragglers, one of which it
+ * may become: a thread that got lost would stand still for as long as we live. */
+static bool reserve(struct world *world, struct error *err)
+{
+	if (!reserve_stragglers(stragglers.len + world->len + 1, err))
+		return false;
 	if (world->len == world->capacity) {
 		size_t capacity = world->capacity ? 2 * world->capacity : 64;
 		struct world_thread *threads =
@@ -42,8 +71,12 @@ static bool append(struct world *world, int tid, struct error *err)
 		world->threads = threads;
 		world->capacity = capacity;
 	}
-	world->threads[world->len++] = (struct world_thread){ .tid = tid };
 	return true;
+}
+
+static void append(struct world *world, int tid)
+{
+	world->threads[world->len++] = (struct world_thread){ .tid = tid };
 }
 
 static bool has(const struct world *world, int tid)
@@ -73,19 +106,6 @@ static bool take_status(int tid, int *ret)
 	return waitpid(tid, ret, __WALL | WNOHANG) != 0;
 }
 
-/* Threads that are still ours although their world is gone. Tracees belong to the tracing thread,
- * and so does this list. */
-static _Thread_local struct {
-	int tids[64];
-	size_t len;
-} stragglers;
-
-static void add_straggler(int tid)
-{
-	if (stragglers.len < ARRAY_LEN(stragglers.tids))
-		stragglers.tids[stragglers.len++] = tid;
-}
-
 /* It is ours again, and need not be seized anew. */
 static bool take_over_straggler(int tid)
 {
@@ -111,15 +131,22 @@ void world_release_stragglers(void)
 			       (long)(status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)));
 	}
 	stragglers.len = left;
+	if (left == 0) {
+		free(stragglers.tids);
+		stragglers.tids = NULL;
+		stragglers.capacity = 0;
+	}
 }
 
 /* Seize one thread. A thread that has just ended is no error: it is not added. */
 static bool seize(struct world *world, int tid, struct error *err)
 {
-	if (take_over_straggler(tid))
-		return append(world, tid, err);
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
-		return append(world, tid, err);
+	if (!reserve(world, err))
+		return false;
+	if (take_over_straggler(tid) || ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0) {
+		append(world, tid);
+		return true;
+	}
 	if (errno == ESRCH)
 		return true;
 

@@ -24,8 +24,9 @@ struct world_thread {
 	int64_t orig_rax; /* number of the system call it is in; negative: in none */
 };
 
-/** Owns the list. Threads that wait for a vfork child are not in it: they cannot be stopped, and
- *  they wake up on the return from a system call, where no gate is. */
+/** Owns the list; there is one at a time for each tracing thread. Threads that wait for a vfork
+ * child are not in it: they cannot be stopped, and they wake up on the return from a system call,
+ * where no gate is. */
 struct world {
 	int pid;
 	struct world_thread *threads;

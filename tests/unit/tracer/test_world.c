@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/tracer/traced_target.h"
+#include "tracer/admission.h"
+#include "tracer/process.h"
 
 static bool pin(int tid, int cpu)
 {
@@ -92,9 +94,44 @@ static void test_thread_without_processor_is_waited_for(void **state)
 	assert_int_equal(exit_status_of(hog), 0);
 }
 
+/* Threads that could not be stopped in time are stopped later, and let go or taken over then,
+ * however many they are. */
+static void test_no_thread_is_lost_that_stops_late(void **state)
+{
+	(void)state;
+	struct target target;
+	struct world world;
+	struct error err = { 0 };
+	int *tids;
+	size_t count;
+	if (!can_starve_others())
+		skip();
+
+	start_target(&target, NULL, "80");
+	assert_true(process_threads(target.pid, &tids, &count, &err));
+	for (size_t i = 0; i < count; i++)
+		assert_true(pin(tids[i], 0));
+	free(tids);
+	int hog = start_hog(700 * NS_PER_MS);
+	assert_false(world_stop(target.pid, &world, &err));
+	assert_int_equal(err.kind, ERROR_TIMEOUT);
+	assert_true(admission_check(target.pid, &err)); /* nobody but us has stopped it */
+	assert_int_equal(exit_status_of(hog), 0);
+
+	bool is_stopped = false;
+	for (int i = 0; i < 100 && !is_stopped; i++)
+		is_stopped = world_stop(target.pid, &world, &err);
+	if (!is_stopped)
+		fail_msg("%s", err.context);
+	assert_true(world.len == count);
+	world_resume(&world);
+	end_target(&target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_thread_is_lost_that_stops_late),
 		cmocka_unit_test(test_thread_without_processor_is_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
