@@ -161,6 +161,10 @@ bool job_detach(struct job *job, struct snapshot **ret, struct error *err)
 		       " lost; all threads stood still for %.2f ms at attach, %.2f ms at detach",
 		       stats->stops, stats->lost, stats->attach_stopped_seconds * 1000,
 		       stats->lift_stopped_seconds * 1000);
+	message_detail(&job->messages,
+		       "a stop took %.3f ms in the median, %.3f ms at 99%%, %.3f ms at most",
+		       stats->median_stop_seconds * 1000, stats->p99_stop_seconds * 1000,
+		       stats->longest_stop_seconds * 1000);
 
 	*ret = NULL;
 	return session_snapshot(job->session, ret, is_ok ? err : &later) && is_ok;

@@ -583,6 +583,16 @@ park:
 	or	%rdx, %rax
 	sub	(%rsp), %rax
 	lock add %rax, shared + SHARED_STOPPED(%rip)
+	mov	%rax, %rdx		/* its class: the highest bit, and the three behind it */
+	mov	$8, %ecx
+	cmp	%rcx, %rdx
+	cmovb	%rcx, %rdx
+	bsr	%rdx, %rcx
+	sub	$3, %ecx
+	shr	%cl, %rdx		/* 8 to 15 */
+	lea	(%rdx,%rcx,8), %edx
+	lea	shared + SHARED_TIMES(%rip), %rcx
+	lock incl (%rcx,%rdx,4)
 	mov	%rax, %rcx
 	mov	shared + SHARED_LONGEST(%rip), %rax
 5:	cmp	%rax, %rcx

@@ -18,7 +18,7 @@
  * never touches the shared pages. None of this is ever unmapped.
  */
 
-#define REGION_MAGIC 0x3265636172746c66 /* "fltrace2": the last digit counts layouts */
+#define REGION_MAGIC 0x3365636172746c66 /* "fltrace3": the last digit counts layouts */
 
 #define CODE_OFFSET   0x0
 #define CODE_BYTES    0x7000
@@ -80,17 +80,19 @@
 #define BUCKET_SLOTS  8
 
 /* shared */
-#define SHARED_DOORBELL	 0x0	/* u32: counts posts; the tracer waits on it */
-#define SHARED_OWNER	 0x40	/* u32: robust futex word; the tracer's thread id */
-#define SHARED_COOKIE	 0x48	/* u64: whose pages these are: the same number on both sides */
-#define SHARED_PATIENCE	 0x50	/* u64: for how many ticks a stop waits for a silent tracer */
-#define SHARED_LEG	 0x58	/* u64: bytes after which a countdown is drawn anew at the latest */
-#define SHARED_LOST	 0x80	/* u32: samples that found no mailbox */
-#define SHARED_TIMEOUTS	 0x84	/* u32: stops that gave up waiting */
-#define SHARED_STOPPED	 0xc0	/* u64: time-stamp ticks that threads stood stopped */
-#define SHARED_LONGEST	 0xc8	/* u64: the longest single stop, in ticks */
-#define SHARED_DRAW_NEXT 0x100	/* u64: index of the next draw */
-#define SHARED_RING_HEAD 0x140	/* u64: index of the next ring entry */
+#define SHARED_DOORBELL	 0x0   /* u32: counts posts; the tracer waits on it */
+#define SHARED_OWNER	 0x40  /* u32: robust futex word; the tracer's thread id */
+#define SHARED_COOKIE	 0x48  /* u64: whose pages these are: the same number on both sides */
+#define SHARED_PATIENCE	 0x50  /* u64: for how many ticks a stop waits for a silent tracer */
+#define SHARED_LEG	 0x58  /* u64: bytes after which a countdown is drawn anew at the latest */
+#define SHARED_LOST	 0x80  /* u32: samples that found no mailbox */
+#define SHARED_TIMEOUTS	 0x84  /* u32: stops that gave up waiting */
+#define SHARED_STOPPED	 0xc0  /* u64: time-stamp ticks that threads stood stopped */
+#define SHARED_LONGEST	 0xc8  /* u64: the longest single stop, in ticks */
+#define SHARED_DRAW_NEXT 0x100 /* u64: index of the next draw */
+#define SHARED_RING_HEAD 0x140 /* u64: index of the next ring entry */
+#define TIMES_COUNT	 512
+#define SHARED_TIMES	 0x200	/* u32[TIMES_COUNT]: stops by how many ticks they took */
 #define SHARED_STATES	 0x1000 /* u32[MAILBOX_COUNT]: enum mailbox_state */
 #define SHARED_DRAWS	 0x2000 /* u64[DRAW_COUNT]: interval id << 56 | bytes to go */
 #define DRAW_COUNT	 2048

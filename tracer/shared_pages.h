@@ -44,11 +44,13 @@ struct shared_pages {
 	uint64_t draw_next;
 	uint8_t pad4[SHARED_RING_HEAD - SHARED_DRAW_NEXT - 8];
 	uint64_t ring_head;
-	uint8_t pad5[SHARED_STATES - SHARED_RING_HEAD - 8];
+	uint8_t pad5[SHARED_TIMES - SHARED_RING_HEAD - 8];
+	uint32_t stop_times[TIMES_COUNT];
+	uint8_t pad6[SHARED_STATES - SHARED_TIMES - TIMES_COUNT * 4];
 	uint32_t states[MAILBOX_COUNT];
 	uint64_t draws[DRAW_COUNT];
 	struct mailbox mailboxes[MAILBOX_COUNT];
-	uint8_t pad6[SHARED_RING - SHARED_MAILBOXES - MAILBOX_COUNT * MAILBOX_BYTES];
+	uint8_t pad7[SHARED_RING - SHARED_MAILBOXES - MAILBOX_COUNT * MAILBOX_BYTES];
 	uint64_t ring[RING_COUNT];
 };
 
@@ -65,6 +67,7 @@ SHARED_PAGES_AT(stopped_ticks, SHARED_STOPPED);
 SHARED_PAGES_AT(longest_ticks, SHARED_LONGEST);
 SHARED_PAGES_AT(draw_next, SHARED_DRAW_NEXT);
 SHARED_PAGES_AT(ring_head, SHARED_RING_HEAD);
+SHARED_PAGES_AT(stop_times, SHARED_TIMES);
 SHARED_PAGES_AT(states, SHARED_STATES);
 SHARED_PAGES_AT(draws, SHARED_DRAWS);
 SHARED_PAGES_AT(mailboxes, SHARED_MAILBOXES);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "tracer/pads.h"
+#include "tracer/stop_times.h"
 
 /* facts of measurement: 700 to 1000 stops a second cost 1% of a processor. */
 static const double STOPS_PER_SECOND_DEFAULT = 500;
@@ -423,4 +424,10 @@ void stops_describe(const struct stops *stops, struct tracer_stats *ret)
 	ret->stops_per_second = stops->stops_per_second;
 	ret->stopped_seconds = ticks_to_seconds(stops, shared->stopped_ticks);
 	ret->longest_stop_seconds = ticks_to_seconds(stops, shared->longest_ticks);
+	ret->median_stop_seconds =
+		ticks_to_seconds(stops, stop_times_quantile(shared->stop_times, 0.5));
+	/* Its class may reach beyond the longest of all. */
+	ret->p99_stop_seconds =
+		fmin(ticks_to_seconds(stops, stop_times_quantile(shared->stop_times, 0.99)),
+		     ret->longest_stop_seconds);
 }

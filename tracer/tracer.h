@@ -64,6 +64,8 @@ struct tracer_stats {
 	uint64_t sample_bytes;	 /* T now */
 	double stops_per_second; /* over the last seconds */
 	double stopped_seconds;	 /* since planting, summed over threads; wake-up latency included */
+	double median_stop_seconds;
+	double p99_stop_seconds; /* 99 of 100 stops were shorter */
 	double longest_stop_seconds;
 	double attach_stopped_seconds; /* how long all threads stood still while planting */
 	double lift_stopped_seconds;   /* ... and while lifting */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/stop_times.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "tracer/region_layout.h"
+
+enum { CLASSES_PER_POWER = 8 };
+
+/* The highest value of a class. */
+static uint64_t class_limit(size_t class)
+{
+	if (class < 2 * CLASSES_PER_POWER)
+		return class;
+	size_t shift = class / CLASSES_PER_POWER - 1;
+	uint64_t mantissa = CLASSES_PER_POWER + class % CLASSES_PER_POWER;
+	return shift > 60 ? UINT64_MAX : ((mantissa + 1) << shift) - 1;
+}
+
+uint64_t stop_times_quantile(const uint32_t *counts, double share)
+{
+	uint32_t now[TIMES_COUNT];
+	uint64_t total = 0;
+	memcpy(now, counts, sizeof(now));
+	for (size_t i = 0; i < TIMES_COUNT; i++)
+		total += now[i];
+
+	uint64_t seen = 0;
+	for (size_t i = 0; i < TIMES_COUNT; i++) {
+		seen += now[i];
+		if (now[i] && (double)seen >= share * (double)total)
+			return class_limit(i);
+	}
+	return 0;
+}
