@@ -78,6 +78,17 @@ $(HOSTILE): $(wildcard fixtures/hostile/*.[ch]) pyframes/offsets.c
 
 $(UNIT_TESTS): $(TARGETS)
 
+# What `make soak` needs: libraries for targets and tracers, and the tracer as a small program.
+SOAK_PROGRAMS := $(addprefix $(BUILD)/tests/soak/,kill_at.so pulse.so trace_alloc)
+$(BUILD)/tests/soak/%.so: tests/soak/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -shared -fPIC -o $@ $< -pthread
+
+$(BUILD)/tests/soak/trace_alloc: $(BUILD)/tests/soak/trace_alloc.c.o $(call archive,tracer) $(call archive,base)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
 # Fuzzers: tests/fuzz/fuzz_NAME.c is linked with all that reads a target. They never wait and see no
 # /proc but their own; so their link wraps what would.
 FUZZ_NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -99,11 +110,11 @@ FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointe
            SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-unit test-e2e fuzz matrix truth bench asan lint format install clean help
-.PHONY: unit-tests fuzzers fuzzers-if-possible
-.PHONY: packages-build packages-demo packages-test packages-matrix
+.PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan lint format install clean help
+.PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
+.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak
 
-packages-build packages-demo packages-test packages-matrix: packages-%:
+packages-build packages-demo packages-test packages-matrix packages-soak: packages-%:
 	@scripts/packages.sh $*
 
 # Without a clang that has libFuzzer, the fuzzers are skipped, and counted as that.
@@ -113,6 +124,8 @@ fuzzers-if-possible: packages-build
 
 unit-tests: $(UNIT_TESTS)
 
+soak-programs: $(SOAK_PROGRAMS) $(TARGETS)
+
 fuzzers: $(FUZZERS) ; @:
 
 # Packages come before anything is compiled, also with make -j: hence the recursive calls.
@@ -121,10 +134,10 @@ demo: packages-build packages-demo ## a leaking Flask server, and filtrace attac
 	@scripts/demo.sh $(BUILD)/filtrace
 
 test: packages-build packages-demo packages-test ## all tests, ending in one line of counts
-	@$(SUBMAKE) all unit-tests
+	@$(SUBMAKE) all unit-tests soak-programs
 	@$(MAKE) --no-print-directory fuzzers-if-possible
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS) \
-		--fuzz $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%) --e2e tests/e2e
+		--fuzz $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%) --e2e tests/e2e --soak tests/soak/soak.py
 
 test-unit: packages-build packages-test ## unit tests only
 	@$(SUBMAKE) unit-tests
@@ -149,6 +162,10 @@ truth: all ## 20 recordings of the Flask server against its own truth, as a tabl
 bench: packages-build packages-demo packages-test ## what filtrace costs its target, as a table
 	@$(SUBMAKE) all
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/bench/bench.py $(BENCH)
+
+soak: packages-build packages-test packages-soak ## that nothing hurts the target, as a table; SOAK='--only kill-points --scale 0.1'
+	@$(SUBMAKE) all soak-programs
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/soak/soak.py $(SOAK)
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory $(ASAN) test

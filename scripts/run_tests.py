@@ -68,6 +68,22 @@ def run_e2e(directory, options):
     return plugin.counts
 
 
+def run_soak(program):
+    """Run the short form of the soak, which prints a table; its counts."""
+    counts = Counter()
+    process = subprocess.Popen(
+        [sys.executable, "-B", program, "--short"], stdout=subprocess.PIPE, text=True)
+    line = ""
+    for line in process.stdout:
+        print(line, end="", flush=True)
+    found = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped\n", line)
+    if found:
+        counts.update(dict(zip(("passed", "failed", "skipped"), map(int, found.groups()))))
+    if process.wait() != 0 and not counts["failed"] or not found:
+        counts["failed"] += 1
+    return counts
+
+
 def summary(counts):
     return ", ".join(f"{counts[word]} {word}" for word in ("passed", "failed", "skipped"))
 
@@ -79,6 +95,7 @@ def main():
     parser.add_argument("--fuzz-seconds", type=int, default=0,
                         help="for each fuzzer; otherwise a short run, the same each time")
     parser.add_argument("--e2e", help="directory of the end-to-end tests")
+    parser.add_argument("--soak", help="the soak's program, for its short form")
     parser.add_argument("--pytest", default="", help="further options of pytest")
     arguments = parser.parse_args()
 
@@ -93,6 +110,8 @@ def main():
     counts += run_fuzzers(arguments.fuzz, arguments.fuzz_seconds)
     if arguments.e2e:
         counts += run_e2e(arguments.e2e, shlex.split(arguments.pytest))
+    if arguments.soak:
+        counts += run_soak(arguments.soak)
     print(summary(counts))
     return 1 if counts["failed"] or not counts["passed"] else 0
 

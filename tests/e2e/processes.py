@@ -19,7 +19,8 @@ from interpreters import DEBIAN_PATH, Interpreter
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
 FILTRACE = os.path.abspath(os.environ.get("FILTRACE", ROOT / "build" / "filtrace"))
-DEADLINE_SECONDS = 60
+BUILD = pathlib.Path(FILTRACE).parent
+DEADLINE_SECONDS = float(os.environ.get("DEADLINE_SECONDS", "60"))
 
 
 def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):
@@ -111,6 +112,19 @@ class Target:
     def is_running(self):
         return self.process.poll() is None
 
+    def await_progress(self, seconds=DEADLINE_SECONDS):
+        """Wait until every activity of busy.py, or thread of alloc_target, gets further."""
+        before = self.ask("progress")
+
+        def who_stands():
+            now = self.ask("progress")
+            return [name for (name, rounds), (_, earlier) in zip(now, before) if rounds <= earlier]
+
+        try:
+            wait_until(lambda: not who_stands(), f"progress of {self.name}", seconds)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}; no progress: {who_stands()}") from problem
+
     def end(self):
         """Let the target end, once, and assert that it finds itself unharmed."""
         if self.has_ended:
@@ -139,11 +153,11 @@ class Target:
 class Tracing:
     """A filtrace that runs beside the test."""
 
-    def __init__(self, arguments, directory, target=None):
+    def __init__(self, arguments, directory, target=None, program=FILTRACE, **environment):
         self.target = target
         self.process = subprocess.Popen(
-            [FILTRACE, *map(str, arguments)], cwd=directory, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            [program, *map(str, arguments)], cwd=directory, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
 
     def wait_attached(self):
         """Wait until the gates are planted: from then on every allocation is seen."""

@@ -9,18 +9,6 @@ import pytest
 from checks import check_detach
 from images import InterpreterData, assert_left_alone, changed_code
 from interpreters import DEBIAN_PATH, SUPPORTED, each_supported
-from processes import wait_until
-
-
-def assert_progress(busy):
-    """Assert that every activity of busy.py gets further."""
-    before = dict(enumerate(busy.ask("progress")))
-
-    def all_went_on():
-        now = enumerate(busy.ask("progress"))
-        return all(rounds > before[n][1] for n, (_, rounds) in now)
-
-    wait_until(all_went_on, "progress of every thread", pause=0.1)
 
 
 @each_supported
@@ -62,11 +50,11 @@ def test_kills_at_random_moments_harm_nobody(python, start, filtrace):
         time.sleep(moments.choice([0.02, 0.1, 0.5]) * moments.random())
         tracing.kill()
         assert busy.is_running(), f"dead after kill {n}"
-    assert_progress(busy)
+    busy.await_progress()
 
     assert filtrace.run("record", "-p", busy.pid, "-o", "next", "-d", "1").returncode == 0
     assert_left_alone(busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
 
 def test_many_attaches_harm_nobody(start, filtrace):
@@ -75,15 +63,15 @@ def test_many_attaches_harm_nobody(start, filtrace):
         finished = filtrace.run("record", "-p", busy.pid, "-o", f"c{n}", "-d", "0.2")
         assert finished.returncode == 0, finished.stderr
     assert_left_alone(busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
 
 @pytest.mark.parametrize("children", ["--fork", "--subprocess"])
 def test_children_of_a_traced_target_are_unharmed(children, start, filtrace):
     busy = start("busy.py", children)
     tracing = filtrace.record(busy, "--sample-bytes", "16K")
-    assert_progress(busy)
-    assert_progress(busy)
+    busy.await_progress()
+    busy.await_progress()
     assert tracing.interrupt().returncode == 0
-    assert_progress(busy)
+    busy.await_progress()
     assert_left_alone(busy.pid)
