@@ -2,6 +2,7 @@
 """A target's code and tables in memory, compared with its files and with themselves over time."""
 
 import array
+import functools
 import os
 import re
 import struct
@@ -95,10 +96,14 @@ class InterpreterData:
 
     def __init__(self, pid):
         self.pads = [mapping for mapping in mappings(pid) if mapping.is_pad]
-        self.words = {}
-        for start, end in self._ranges(pid):
-            words = array.array("Q", read_memory(pid, start, end - start))
-            self.words.update(zip(range(start, end, 8), words))
+        self.ranges = [(start, array.array("Q", read_memory(pid, start, end - start)))
+                       for start, end in self._ranges(pid)]
+
+    @functools.cached_property
+    def words(self):
+        """Each word by its address."""
+        return {start + 8 * index: word
+                for start, words in self.ranges for index, word in enumerate(words)}
 
     @staticmethod
     def _ranges(pid):
@@ -114,7 +119,11 @@ class InterpreterData:
 
     def diverted(self):
         """Addresses of the words that point into pads."""
-        return [address for address, word in self.words.items() if word and self._is_in_pad(word)]
+        first = min((pad.start for pad in self.pads), default=0)
+        end = max((pad.end for pad in self.pads), default=0)
+        return [start + 8 * index for start, words in self.ranges
+                for index, word in enumerate(words)
+                if first <= word < end and self._is_in_pad(word)]
 
     def _is_in_pad(self, word):
         return any(pad.start <= word < pad.end for pad in self.pads)
