@@ -28,13 +28,14 @@ static const uint64_t REGION_REACH = (UINT64_C(1) << 31) - 64 * 1024 * 1024;
 
 static const uint64_t REGION_FAR = UINT64_C(1) << 30;
 
-enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20, LIFT_TRIES = 20 };
+enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20 };
 
 static const uint64_t LOOK_NS = NS_PER_SECOND;
 
-/* How long threads may take to leave their mailboxes: between two tries to stop them, and at last.
- */
-static const uint64_t LIFT_PAUSE_NS = 100 * NS_PER_MS;
+/* For how long it is tried to lift, and how long threads may take to leave their mailboxes: between
+ * two tries, and at last. */
+static const uint64_t LIFT_PATIENCE_NS = 5 * NS_PER_SECOND;
+static const uint64_t LIFT_PAUSE_NS = 20 * NS_PER_MS;
 static const uint64_t RELEASE_PATIENCE_NS = 2 * NS_PER_SECOND;
 
 struct tracer {
@@ -443,20 +444,33 @@ static bool undo_stopped(struct tracer *tracer, struct error *err)
 	return true;
 }
 
-/* Disarmed gates let everything pass: there is time to wait for a thread that does not stop. */
+/* Disarmed gates let everything pass: there is time to wait for a thread that does not stop, or for
+ * a debugger to leave. */
 static bool undo(struct tracer *tracer, struct error *err)
 {
+	uint64_t deadline_ns = clock_monotonic_ns() + LIFT_PATIENCE_NS;
 	if (!stops_arm(&tracer->stops, false, err))
 		return false;
-	for (int try = 0; try < LIFT_TRIES; try++) {
-		if (undo_stopped(tracer, err))
-			return true;
-		if (err->kind != ERROR_TIMEOUT)
+	while (!undo_stopped(tracer, err)) {
+		bool may_pass = err->kind == ERROR_TIMEOUT || err->kind == ERROR_NOT_PERMITTED;
+		if (!may_pass || clock_monotonic_ns() > deadline_ns)
 			return false;
 		stops_release_all(&tracer->stops, LIFT_PAUSE_NS);
 		world_release_stragglers();
+		nanosleep(&(struct timespec){ .tv_nsec = (long)LIFT_PAUSE_NS }, NULL);
 	}
-	return false;
+	return true;
+}
+
+/* What is said of gates that could not be taken out. */
+static bool set_still_planted(struct tracer *tracer, struct error *err)
+{
+	if (err->kind == ERROR_NOT_PERMITTED)
+		access_explain_denied(tracer->pid, err);
+	return error_context(err,
+			     "the gates let everything pass now, but stay until the next "
+			     "attach or: filtrace unstick -p %d",
+			     tracer->pid);
 }
 
 bool tracer_lift(struct tracer *tracer, struct error *err)
@@ -467,7 +481,7 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 	/* A target that has ended, or replaced itself, has no gates any more, nor anything else
 	 * that could be written. */
 	bool is_ok = has_ended(tracer) || undo(tracer, err) || has_ended(tracer) ||
-		     !region_stands(tracer);
+		     !region_stands(tracer) || set_still_planted(tracer, err);
 	if (!has_ended(tracer))
 		stops_release_all(&tracer->stops, RELEASE_PATIENCE_NS);
 	stops_describe(&tracer->stops, &tracer->stats);
