@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -58,6 +59,13 @@ static void copy_line(const char *line, char *ret, size_t size)
 	ret[len] = '\0';
 }
 
+static int filter_count(const char *status)
+{
+	if (find_value(status, "Seccomp_filters"))
+		return (int)number_value(status, "Seccomp_filters", 10);
+	return number_value(status, "Seccomp", 10) == SECCOMP_MODE_FILTER;
+}
+
 /* Field 22 of stat; the fields are counted from behind the name, which may hold anything. */
 static uint64_t start_boottime_ns(const char *stat)
 {
@@ -88,6 +96,8 @@ bool process_read(int pid, struct process *ret, struct error *err)
 		.namespace_pid = namespace_pid(status, pid),
 		.thread_count = (int)number_value(status, "Threads", 10),
 		.seccomp_mode = (int)number_value(status, "Seccomp", 10),
+		.seccomp_filters = filter_count(status),
+		.capabilities = number_value(status, "CapEff", 16),
 		.uid = effective ? (uid_t)strtoul(effective, NULL, 10) : 0,
 		.rss_bytes = number_value(status, "VmRSS", 10) * 1024,
 		.start_boottime_ns = start_boottime_ns(stat),
@@ -323,15 +333,11 @@ bool process_judge_access(const struct process_access *access, struct error *err
 			 pid);
 }
 
-/* capabilities(7): the effective set is a mask of bits. */
 static bool have_ptrace_capability(void)
 {
-	OWNED_FREE char *status = NULL;
-	size_t unused_len;
-	struct error unused;
-	if (!procfs_read(getpid(), "status", &status, &unused_len, &unused))
-		return false;
-	return number_value(status, "CapEff", 16) >> CAP_SYS_PTRACE & 1;
+	struct process self;
+	struct error ignored;
+	return process_read(getpid(), &self, &ignored) && (self.capabilities >> CAP_SYS_PTRACE & 1);
 }
 
 /* 0 on a kernel without Yama. */

@@ -21,6 +21,8 @@ struct process {
 	int namespace_pid; /* in its own pid namespace */
 	int thread_count;
 	int seccomp_mode;	    /* 2: a filter decides on system calls */
+	int seccomp_filters;	    /* how many do; before Linux 5.9: 1 for any number */
+	uint64_t capabilities;	    /* effective: a mask of capabilities(7) */
 	uid_t uid;		    /* effective */
 	uint64_t rss_bytes;	    /* 0: no memory of its own (a kernel thread, a zombie) */
 	uint64_t start_boottime_ns; /* CLOCK_BOOTTIME, to 10 ms: tells a pid that was used again */

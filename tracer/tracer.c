@@ -41,9 +41,11 @@ struct tracer {
 	struct gates gates;
 	struct stops stops;
 	bool is_planted;
-	bool had_region;    /* an earlier filtrace has been here: its words may still stand */
-	uint64_t looked_ns; /* when slots and region were last looked at */
-	struct tracer_stats stats; /* as of the last lift, but for attach_stopped_seconds */
+	bool had_region; /* an earlier filtrace has been here: its words may still stand */
+	enum region_sharing sharing;
+	struct admission_seccomp seccomp; /* as it was when it was found to allow our calls */
+	uint64_t looked_ns;		  /* when slots and region were last looked at */
+	struct tracer_stats stats;	  /* as of the last lift, but for attach_stopped_seconds */
 };
 
 static double seconds_since(uint64_t start_ns)
@@ -303,7 +305,7 @@ static bool open_region(struct tracer *tracer, const struct gate_spec *specs, si
 		if (!choose_region(tracer, specs, spec_count, state_ret, err))
 			return false;
 		if (region_open(&tracer->memory, &tracer->images, tracer->gates.base, *state_ret,
-				ret, err))
+				tracer->sharing, ret, err))
 			return true;
 		gates_deinit(&tracer->gates);
 		if (err->kind != ERROR_TIMEOUT)
@@ -409,7 +411,9 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 {
 	struct region region;
 	enum region_state state;
-	if (!open_region(tracer, specs, spec_count, &region, &state, err))
+	if (!admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
+	    !admission_choose_sharing(tracer->pid, &tracer->images.maps, &tracer->sharing, err) ||
+	    !open_region(tracer, specs, spec_count, &region, &state, err))
 		return false;
 	if (!gates_install(&tracer->gates, &tracer->memory, state != REGION_READY, err) ||
 	    !stops_init(&tracer->stops, &tracer->memory, &region, &tracer->gates, options, listener,
@@ -440,6 +444,20 @@ static bool region_stands(struct tracer *tracer)
 	       magic == REGION_MAGIC;
 }
 
+/* A thread has put itself under one more filter: may it still run through our gates? */
+static bool look_at_seccomp(struct tracer *tracer, struct error *err)
+{
+	struct admission_seccomp now;
+	struct error why;
+	if (!admission_read_seccomp(tracer->pid, &now, &why) ||
+	    (now.most_filters <= tracer->seccomp.most_filters && !now.is_strict))
+		return true;
+	if (!admission_check_pads(tracer->pid, &why))
+		return error_set(err, ERROR_UNSAFE, "%s", why.context);
+	tracer->seccomp = now;
+	return true;
+}
+
 static bool look_after(struct tracer *tracer, struct error *err)
 {
 	uint64_t now_ns = clock_monotonic_ns();
@@ -461,7 +479,7 @@ static bool look_after(struct tracer *tracer, struct error *err)
 		return error_set(err, ERROR_UNSAFE, "somebody else has attached to process %d",
 				 tracer->pid);
 	gates_replant_slots(&tracer->gates, &tracer->memory);
-	return true;
+	return look_at_seccomp(tracer, err);
 }
 
 bool tracer_serve(struct tracer *tracer, uint64_t duration_ns, struct error *err)

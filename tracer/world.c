@@ -19,7 +19,7 @@
 static const uint64_t STOP_TIMEOUT_NS = 100 * NS_PER_MS;
 
 /* Kernel-internal results of an interrupted system call (linux/errno.h). */
-enum { KERNEL_ERESTARTNOINTR = 513 };
+enum { KERNEL_ERESTARTNOINTR = 513, KERNEL_ERESTART_RESTARTBLOCK = 516 };
 
 static long register_offset(size_t offset_in_regs)
 {
@@ -253,16 +253,29 @@ static bool may_start_again(int64_t call)
 	return false;
 }
 
-/* Unless a signal is the cause, let the kernel start the call again. */
-static void repair_eintr(int pid, const struct world_thread *thread)
+static _Thread_local bool avoids_restarts;
+
+void world_allow_restarts(bool are_allowed)
 {
-	if (thread->rax != -EINTR || !may_start_again(thread->orig_rax) || thread->signal)
-		return;
-	if (process_thread_has_pending_signal(pid, thread->tid))
-		return;
+	avoids_restarts = !are_allowed;
+}
+
+static void make_call_again(const struct world_thread *thread)
+{
 	ptrace(PTRACE_POKEUSER, thread->tid,
 	       register_offset(offsetof(struct user_regs_struct, rax)),
 	       (long)-KERNEL_ERESTARTNOINTR);
+}
+
+/* Unless a signal is the cause, let the kernel start the call again. */
+static void repair_interrupted_call(int pid, const struct world_thread *thread)
+{
+	if (avoids_restarts && thread->rax == -KERNEL_ERESTART_RESTARTBLOCK &&
+	    thread->orig_rax >= 0)
+		make_call_again(thread);
+	if (thread->rax == -EINTR && may_start_again(thread->orig_rax) && !thread->signal &&
+	    !process_thread_has_pending_signal(pid, thread->tid))
+		make_call_again(thread);
 }
 
 void world_resume(struct world *world)
@@ -272,7 +285,7 @@ void world_resume(struct world *world)
 		if (!thread->tid)
 			continue;
 		if (thread->is_stopped)
-			repair_eintr(world->pid, thread);
+			repair_interrupted_call(world->pid, thread);
 		if (!thread->is_stopped ||
 		    ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal))
 			add_straggler(thread->tid);

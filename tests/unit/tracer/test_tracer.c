@@ -308,8 +308,8 @@ static void test_region_never_covers_what_is_mapped(void **state)
 		const struct mapping *mapping = &images.maps.list[i];
 		if (mapping->is_writable && !mapping->inode &&
 		    mapping->end - mapping->start > REGION_BYTES) {
-			assert_false(region_open(&tm, &images, mapping->start, REGION_NEW, &region,
-						 &err));
+			assert_false(region_open(&tm, &images, mapping->start, REGION_NEW,
+						 SHARE_MEMFD, &region, &err));
 			tried++;
 		}
 	}
@@ -380,7 +380,7 @@ static void test_stopped_target_is_told_and_left_alone(void **state)
 	end_target(&target);
 }
 
-static void test_seccomp_is_refused(void **state)
+static void test_strict_seccomp_is_refused(void **state)
 {
 	(void)state;
 	struct tracer *tracer;
@@ -390,6 +390,7 @@ static void test_seccomp_is_refused(void **state)
 	assert_int_equal(pipe(ready), 0);
 	int pid = fork();
 	if (pid == 0) {
+		alarm(60);
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
 		if (write(ready[1], "r", 1) == 1)
 			for (;;)
@@ -470,7 +471,7 @@ int main(void)
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
 		cmocka_unit_test(test_target_without_descriptors_is_told_and_left_alone),
 		cmocka_unit_test(test_stopped_target_is_told_and_left_alone),
-		cmocka_unit_test(test_seccomp_is_refused),
+		cmocka_unit_test(test_strict_seccomp_is_refused),
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),
