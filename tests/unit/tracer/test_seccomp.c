@@ -196,7 +196,8 @@ static struct sock_filter random_instruction(size_t left)
 			(uint16_t)(BPF_JMP | jumps[next_random(ARRAY_LEN(jumps))] | source), k,
 			(uint8_t)next_random((uint32_t)left), (uint8_t)next_random((uint32_t)left));
 	default: /* the kernel takes no constant 0 to divide by, and no constant shift over 31 */
-		return (struct sock_filter)STMT((uint16_t)(BPF_ALU | operation | source),
+		return (struct sock_filter)STMT((uint16_t)(BPF_ALU | operation |
+							   (operation == BPF_NEG ? 0 : source)),
 						operation == BPF_LSH || operation == BPF_RSH
 							? k % 32
 						: k ? k
