@@ -9,7 +9,7 @@ packages_of() {
 	build) echo libelf-dev libncurses-dev libzydis-dev libsqlite3-dev libjansson-dev uthash-dev ;;
 	demo) echo python3 python3-flask ;;
 	test) echo libcmocka-dev python3-pytest python3-pexpect python3-pyte python3-jsonschema \
-		sqlite3 procps util-linux ;;
+		sqlite3 procps util-linux python3-seccomp ;;
 	*) echo "packages.sh: unknown set '$1'; there are build, demo and test" >&2; exit 2 ;;
 	esac
 }

@@ -209,6 +209,22 @@ const char *process_thread_name(int pid, int tid, char *ret, size_t size)
 	return ret;
 }
 
+int process_find_thread(int pid, int namespace_tid)
+{
+	OWNED_FREE int *tids = NULL;
+	size_t tid_count;
+	struct error unused;
+	if (!process_threads(pid, &tids, &tid_count, &unused))
+		return 0;
+	/* Whoever is new is asked for most often, and stands last. */
+	for (size_t i = tid_count; i-- > 0;) {
+		OWNED_FREE char *status = read_thread_file(pid, tids[i], "status", &unused);
+		if (status && namespace_pid(status, tids[i]) == namespace_tid)
+			return tids[i];
+	}
+	return 0;
+}
+
 static char thread_state(int pid, int tid)
 {
 	struct error unused;

@@ -43,6 +43,10 @@ MUST_CHECK bool process_list(int **ret, size_t *len_ret, struct error *err);
  *  back. Errors: ERROR_NO_PROCESS, ERROR_NO_MEMORY. */
 MUST_CHECK bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err);
 
+/** Find the thread that has this id in the target's own pid namespace: its id in ours, 0 if there
+ * is none. Looks at all threads. */
+int process_find_thread(int pid, int namespace_tid);
+
 /** Read a thread's name; returns `ret`, "" if the thread has ended. */
 const char *process_thread_name(int pid, int tid, char *ret, size_t size);
 

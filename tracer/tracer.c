@@ -444,7 +444,8 @@ static bool region_stands(struct tracer *tracer)
 	       magic == REGION_MAGIC;
 }
 
-/* A thread has put itself under one more filter: may it still run through our gates? */
+/* A thread has put itself under one more filter: may it still run through our gates? One that does
+ * not stop now is looked at the next time. */
 static bool look_at_seccomp(struct tracer *tracer, struct error *err)
 {
 	struct admission_seccomp now;
@@ -452,9 +453,10 @@ static bool look_at_seccomp(struct tracer *tracer, struct error *err)
 	if (!admission_read_seccomp(tracer->pid, &now, &why) ||
 	    (now.most_filters <= tracer->seccomp.most_filters && !now.is_strict))
 		return true;
-	if (!admission_check_pads(tracer->pid, &why))
+	if (admission_check_pads(tracer->pid, &why))
+		tracer->seccomp = now;
+	else if (why.kind != ERROR_TIMEOUT)
 		return error_set(err, ERROR_UNSAFE, "%s", why.context);
-	tracer->seccomp = now;
 	return true;
 }
 

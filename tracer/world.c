@@ -17,6 +17,9 @@
 /* How long a thread may take to stop. One that runs stops within microseconds; one that sleeps in
  * the kernel without a way to be woken (a dead disk) never does. */
 static const uint64_t STOP_TIMEOUT_NS = 100 * NS_PER_MS;
+/* One that is stopped alone keeps nobody waiting: a processor that is much in demand is waited for.
+ */
+static const uint64_t STOP_ONE_TIMEOUT_NS = NS_PER_SECOND;
 
 /* Kernel-internal results of an interrupted system call (linux/errno.h). */
 enum { KERNEL_ERESTARTNOINTR = 513, KERNEL_ERESTART_RESTARTBLOCK = 516 };
@@ -93,21 +96,6 @@ static bool take_over_straggler(int tid)
 	return false;
 }
 
-void world_release_stragglers(void)
-{
-	size_t left = 0;
-	for (size_t i = 0; i < stragglers.len; i++) {
-		int status;
-		int tid = stragglers.tids[i];
-		if (!take_status(tid, &status))
-			stragglers.tids[left++] = tid;
-		else if (WIFSTOPPED(status))
-			ptrace(PTRACE_DETACH, tid, NULL,
-			       (long)(status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)));
-	}
-	stragglers.len = left;
-}
-
 /* Seize one thread. A thread that has just ended is no error: it is not added. */
 static bool seize(struct world *world, int tid, struct error *err)
 {
@@ -150,9 +138,9 @@ static void note_status(struct world_thread *thread, int status)
 
 /* Wait until every thread has stopped or ended. Polls, for a blocking wait could hang for ever on
  * one thread while others of the group are zombies. */
-static bool collect(struct world *world, struct error *err)
+static bool collect(struct world *world, uint64_t timeout_ns, struct error *err)
 {
-	uint64_t deadline = clock_monotonic_ns() + STOP_TIMEOUT_NS;
+	uint64_t deadline = clock_monotonic_ns() + timeout_ns;
 
 	for (size_t i = 0; i < world->len;) {
 		struct world_thread *thread = &world->threads[i];
@@ -197,7 +185,7 @@ static bool stop_new_threads(struct world *world, bool *found_ret, struct error 
 	}
 	interrupt_from(world, first);
 	*found_ret = world->len > first;
-	return collect(world, err);
+	return collect(world, STOP_TIMEOUT_NS, err);
 }
 
 bool world_stop(int pid, struct world *ret, struct error *err)
@@ -224,7 +212,7 @@ bool world_stop_one(int tid, struct world *ret, struct error *err)
 
 	if (is_ok) {
 		interrupt_from(&world, 0);
-		is_ok = collect(&world, err);
+		is_ok = collect(&world, STOP_ONE_TIMEOUT_NS, err);
 	}
 	if (is_ok && (world.len == 0 || !world.threads[0].is_stopped))
 		is_ok = error_set(err, ERROR_NO_PROCESS, "thread %d has ended", tid);
@@ -238,11 +226,13 @@ bool world_stop_one(int tid, struct world *ret, struct error *err)
 
 /* System calls that fail with EINTR at every ptrace stop, and that may be started again: nothing
  * was done yet (signal(7) "Interruption of system calls by stop signals"; those of sockets do so
- * only with a time-out set). */
+ * only with a time-out set, as do read and write if their file is a socket). */
 static const int interrupted_calls[] = {
-	SYS_epoll_wait, SYS_epoll_pwait, SYS_recvfrom,	   SYS_recvmsg,
-	SYS_recvmmsg,	SYS_accept,	 SYS_accept4,	   SYS_rt_sigtimedwait,
-	SYS_semop,	SYS_semtimedop,	 SYS_io_getevents,
+	SYS_epoll_wait,	     SYS_epoll_pwait, SYS_epoll_pwait2, SYS_recvfrom,	  SYS_recvmsg,
+	SYS_recvmmsg,	     SYS_read,	      SYS_readv,	SYS_sendto,	  SYS_sendmsg,
+	SYS_sendmmsg,	     SYS_write,	      SYS_writev,	SYS_connect,	  SYS_accept,
+	SYS_accept4,	     SYS_semop,	      SYS_semtimedop,	SYS_io_getevents, SYS_io_pgetevents,
+	SYS_rt_sigtimedwait,
 };
 
 static bool may_start_again(int64_t call)
@@ -278,16 +268,37 @@ static void repair_interrupted_call(int pid, const struct world_thread *thread)
 		make_call_again(thread);
 }
 
+/* Detach from a stopped thread. False if it has died. */
+static bool let_go(int pid, const struct world_thread *thread)
+{
+	repair_interrupted_call(pid, thread);
+	return ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) == 0;
+}
+
+void world_release_stragglers(void)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < stragglers.len; i++) {
+		int status;
+		struct world_thread thread = { .tid = stragglers.tids[i] };
+		if (!take_status(thread.tid, &status)) {
+			stragglers.tids[left++] = thread.tid;
+			continue;
+		}
+		note_status(&thread, status);
+		if (thread.tid && !let_go(thread.tid, &thread))
+			stragglers.tids[left++] = thread.tid;
+	}
+	stragglers.len = left;
+}
+
 void world_resume(struct world *world)
 {
 	for (size_t i = 0; i < world->len; i++) {
 		struct world_thread *thread = &world->threads[i];
 		if (!thread->tid)
 			continue;
-		if (thread->is_stopped)
-			repair_interrupted_call(world->pid, thread);
-		if (!thread->is_stopped ||
-		    ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal))
+		if (!thread->is_stopped || !let_go(world->pid, thread))
 			add_straggler(thread->tid);
 	}
 	world_release_stragglers();

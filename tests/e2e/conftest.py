@@ -66,11 +66,11 @@ def filtrace(tmp_path):
 
 @pytest.fixture
 def start(tmp_path, filtrace):
-    """start(name, *arguments, python=PATH): a fixture program, which must end unharmed."""
+    """start(name, *arguments, python=PATH, prefix=()): a fixture, which must end unharmed."""
     targets = []
 
-    def start_target(name, *arguments, python=DEBIAN_PATH):
-        target = Target(name, arguments, python, tmp_path)
+    def start_target(name, *arguments, python=DEBIAN_PATH, prefix=()):
+        target = Target(name, arguments, python, tmp_path, prefix)
         targets.append(target)
         target.wait_ready()
         return target

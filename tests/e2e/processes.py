@@ -52,12 +52,22 @@ class Lines:
         return line.decode()
 
 
-class Target:
-    """A program of fixtures/, from its `ready` to its `unharmed`."""
+def last_descendant(pid):
+    """What a program that runs another one as its only child has come to; else the process."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    comm = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+    return last_descendant(int(children[0])) if comm == "unshare\n" and children else pid
 
-    def __init__(self, name, arguments, python, directory):
+
+class Target:
+    """A program of fixtures/, from its `ready` to its `unharmed`.
+
+    `prefix` is a program and arguments that run it, as the same process or as a child.
+    """
+
+    def __init__(self, name, arguments, python, directory, prefix=()):
         self.name = name
-        command = [python, "-B", str(FIXTURES / name), *map(str, arguments)]
+        command = [*prefix, python, "-B", str(FIXTURES / name), *map(str, arguments)]
         self.process = subprocess.Popen(
             command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self.process.pid
@@ -69,6 +79,7 @@ class Target:
         word, *facts = self.lines.next().split()
         assert word == "ready", f"{self.name} says {word!r}"
         self.facts = dict(fact.split("=", 1) for fact in facts)
+        self.pid = last_descendant(self.process.pid)
 
     def ask(self, command):
         """Send a command; return the JSON of its answer."""

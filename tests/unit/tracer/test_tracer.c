@@ -27,7 +27,7 @@ struct target {
 	FILE *answers;
 };
 
-static void start_target(struct target *target, const char *threads)
+static void start_program(struct target *target, const char *program, const char *argument)
 {
 	int in[2], out[2];
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
@@ -37,7 +37,7 @@ static void start_target(struct target *target, const char *threads)
 	if (target->pid == 0) {
 		dup2(in[0], STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
-		execl(BUILD_DIR "/fixtures/alloc_target", "alloc_target", threads, "60", NULL);
+		execl(program, program, argument, "60", NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -48,6 +48,11 @@ static void start_target(struct target *target, const char *threads)
 	char line[128];
 	assert_non_null(fgets(line, sizeof(line), target->answers));
 	assert_int_equal(strncmp(line, "ready", 5), 0);
+}
+
+static void start_target(struct target *target, const char *threads)
+{
+	start_program(target, BUILD_DIR "/fixtures/alloc_target", threads);
 }
 
 static void send_command(struct target *target, const char *command)
@@ -338,6 +343,23 @@ static void test_signals_do_not_hide_a_dead_tracer(void **state)
 	end_target(&target);
 }
 
+/* The target dies of the first EINTR that it sees. */
+static void test_no_wait_is_interrupted_by_attaching_and_detaching(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	start_program(&target, BUILD_DIR "/fixtures/waits", "60");
+	for (int i = 0; i < 100; i++) {
+		struct tracer *tracer = plant(target.pid, &listener, 65536);
+		serve(tracer, 5 * NS_PER_MS);
+		lift(tracer);
+		usleep(3000);
+	}
+	end_target(&target);
+}
+
 static void test_target_without_descriptors_is_told_and_left_alone(void **state)
 {
 	(void)state;
@@ -469,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
 		cmocka_unit_test(test_region_never_covers_what_is_mapped),
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
+		cmocka_unit_test(test_no_wait_is_interrupted_by_attaching_and_detaching),
 		cmocka_unit_test(test_target_without_descriptors_is_told_and_left_alone),
 		cmocka_unit_test(test_stopped_target_is_told_and_left_alone),
 		cmocka_unit_test(test_strict_seccomp_is_refused),
