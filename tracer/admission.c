@@ -29,22 +29,16 @@ bool admission_read_seccomp(int pid, struct admission_seccomp *ret, struct error
 	return true;
 }
 
-bool admission_check(int pid, struct error *err)
+bool admission_check_open(int pid, struct error *err)
 {
 	struct process process;
+	struct admission_seccomp seccomp;
 	if (!process_read(pid, &process, err))
 		return false;
 	if (process.state == 'Z' || process.state == 'X')
 		return error_set(err, ERROR_NO_PROCESS, "process %d has ended (zombie)", pid);
 	if (process.tracer_pid)
 		return process_explain_denied(pid, err);
-	if (process.state == 'T' || process.state == 't')
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d is stopped (Ctrl-Z or SIGSTOP): let it run on first, "
-				 "with kill -CONT %d",
-				 pid, pid);
-
-	struct admission_seccomp seccomp;
 	if (!admission_read_seccomp(pid, &seccomp, err))
 		return false;
 	if (seccomp.is_strict)
@@ -52,6 +46,19 @@ bool admission_check(int pid, struct error *err)
 				 "process %d is under seccomp in strict mode, which would kill it "
 				 "for any system call but read and write",
 				 pid);
+	return true;
+}
+
+bool admission_check(int pid, struct error *err)
+{
+	struct process process;
+	if (!admission_check_open(pid, err) || !process_read(pid, &process, err))
+		return false;
+	if (process.state == 'T' || process.state == 't')
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "process %d is stopped (Ctrl-Z or SIGSTOP): let it run on first, "
+				 "with kill -CONT %d",
+				 pid, pid);
 	return true;
 }
 

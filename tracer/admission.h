@@ -12,8 +12,13 @@
 #include "tracer/maps.h"
 #include "tracer/region.h"
 
-/** Refuse a process that has ended, is traced by somebody else, or stands still. Each reason is one
- *  sentence, with what helps. Reads /proc only. Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
+/** Refuse a process that has ended, is traced by somebody else, or may make no system call. Each
+ *  reason is one sentence, with what helps. Reads /proc only.
+ *  Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
+MUST_CHECK bool admission_check_open(int pid, struct error *err);
+
+/** As admission_check_open(), and refuse a process that stands still: it cannot run our stub. What
+ *  was left in it can be undone all the same. */
 MUST_CHECK bool admission_check(int pid, struct error *err);
 
 /** How much of seccomp is over a process: grows when a thread gets one more filter. */

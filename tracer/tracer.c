@@ -73,7 +73,7 @@ static bool open_views(struct tracer *tracer, struct error *err)
 
 bool tracer_open(int pid, struct tracer **ret, struct error *err)
 {
-	if (!admission_check(pid, err))
+	if (!admission_check_open(pid, err))
 		return false;
 
 	struct tracer *tracer = calloc(1, sizeof(*tracer));
@@ -411,7 +411,8 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 {
 	struct region region;
 	enum region_state state;
-	if (!admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
+	if (!admission_check(tracer->pid, err) ||
+	    !admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
 	    !admission_choose_sharing(tracer->pid, &tracer->images.maps, &tracer->sharing, err) ||
 	    !open_region(tracer, specs, spec_count, &region, &state, err))
 		return false;
