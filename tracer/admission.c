@@ -37,7 +37,8 @@ bool admission_check_open(int pid, struct error *err)
 		return false;
 	if (process.state == 'Z' || process.state == 'X')
 		return error_set(err, ERROR_NO_PROCESS, "process %d has ended (zombie)", pid);
-	if (process.tracer_pid)
+	/* A thread that we could not stop in time is still ours. */
+	if (process.tracer_pid && process.tracer_pid != gettid())
 		return process_explain_denied(pid, err);
 	if (!admission_read_seccomp(pid, &seccomp, err))
 		return false;
@@ -54,7 +55,7 @@ bool admission_check(int pid, struct error *err)
 	struct process process;
 	if (!admission_check_open(pid, err) || !process_read(pid, &process, err))
 		return false;
-	if (process.state == 'T' || process.state == 't')
+	if (process.state == 'T' || (process.state == 't' && !process.tracer_pid))
 		return error_set(err, ERROR_NOT_PERMITTED,
 				 "process %d is stopped (Ctrl-Z or SIGSTOP): let it run on first, "
 				 "with kill -CONT %d",
@@ -63,6 +64,9 @@ bool admission_check(int pid, struct error *err)
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */
+
+/* A machine that is busy may need more than one to stop all threads. */
+enum { READ_TRIES = 10 };
 
 /* The kernel shows filters to whoever has CAP_SYS_ADMIN and is under no seccomp himself. */
 static bool check_that_filters_can_be_read(int pid, struct error *err)
@@ -140,7 +144,12 @@ static bool find_filters(int pid, struct seccomp_filters *ret, struct error *err
 		*ret = (struct seccomp_filters){ 0 };
 		return true;
 	}
-	return check_that_filters_can_be_read(pid, err) && read_filters(pid, ret, err);
+	if (!check_that_filters_can_be_read(pid, err))
+		return false;
+	for (int try = 1; !read_filters(pid, ret, err); try++)
+		if (err->kind != ERROR_TIMEOUT || try == READ_TRIES)
+			return false;
+	return true;
 }
 
 bool admission_choose_sharing(int pid, const struct maps *maps, enum region_sharing *ret,

@@ -347,6 +347,32 @@ static bool reset_countdowns(struct tracer *tracer, const struct world *world, s
 	return true;
 }
 
+/* The region is gone if the process has called execve, and with it every gate. */
+static bool region_stands(struct tracer *tracer)
+{
+	uint64_t magic;
+	struct error ignored;
+	return memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
+			   sizeof(magic), &ignored) &&
+	       magic == REGION_MAGIC;
+}
+
+/* Is the target still the program in which we have the region, and are its pages ours alone? */
+static bool check_region(struct tracer *tracer, struct error *err)
+{
+	if (!region_stands(tracer))
+		return has_ended(tracer)
+			       ? set_ended(tracer, err)
+			       : error_set(
+					 err, ERROR_NO_PROCESS,
+					 "process %d has replaced itself by another program (exec)",
+					 tracer->pid);
+	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
+		return error_set(err, ERROR_UNSAFE, "somebody else has attached to process %d",
+				 tracer->pid);
+	return true;
+}
+
 /* All threads are stopped: change the target and arm the gates. */
 static bool plant_stopped(struct tracer *tracer, struct world *world, struct error *err)
 {
@@ -383,9 +409,8 @@ static bool try_to_plant(struct tracer *tracer, struct error *err)
 	OWNED_WORLD struct world world = { 0 };
 	if (!world_stop(tracer->pid, &world, err) || !world_is_ready(tracer, &world, err))
 		return false;
-	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
-		return error_set(err, ERROR_UNSAFE, "somebody else attaches to process %d",
-				 tracer->pid);
+	if (!check_region(tracer, err))
+		return false;
 
 	bool is_ok = plant_stopped(tracer, &world, err);
 	world_resume(&world);
@@ -426,7 +451,7 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 	if (!stop_and_plant(tracer, err)) {
 		stops_deinit(&tracer->stops);
 		gates_deinit(&tracer->gates);
-		return false;
+		return has_ended(tracer) ? set_ended(tracer, err) : false;
 	}
 	tracer->is_planted = true;
 	tracer->looked_ns = clock_monotonic_ns();
@@ -434,16 +459,6 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 }
 
 /* ---- serving --------------------------------------------------------------------------------- */
-
-/* The region is gone if the process has called execve, and with it every gate. */
-static bool region_stands(struct tracer *tracer)
-{
-	uint64_t magic;
-	struct error ignored;
-	return memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
-			   sizeof(magic), &ignored) &&
-	       magic == REGION_MAGIC;
-}
 
 /* A thread has put itself under one more filter: may it still run through our gates? One that does
  * not stop now is looked at the next time. */
@@ -471,16 +486,8 @@ static bool look_after(struct tracer *tracer, struct error *err)
 		return true;
 
 	tracer->looked_ns = now_ns;
-	if (!region_stands(tracer))
-		return has_ended(tracer)
-			       ? set_ended(tracer, err)
-			       : error_set(
-					 err, ERROR_NO_PROCESS,
-					 "process %d has replaced itself by another program (exec)",
-					 tracer->pid);
-	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
-		return error_set(err, ERROR_UNSAFE, "somebody else has attached to process %d",
-				 tracer->pid);
+	if (!check_region(tracer, err))
+		return false;
 	gates_replant_slots(&tracer->gates, &tracer->memory);
 	return look_at_seccomp(tracer, err);
 }
