@@ -61,29 +61,59 @@ endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rule,$(folder))))
 
 # Programs to be traced are built plainly, whatever the sanitizers of the rest.
-TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fixtures/*.c))
+# The embedder needs Python's headers; the matrix builds it in several ways.
+TARGETS := $(patsubst %.c,$(BUILD)/%,$(filter-out fixtures/embedder.c,$(wildcard fixtures/*.c)))
 $(BUILD)/fixtures/%: fixtures/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -o $@ $< -pthread
 
+# This one pretends to be a CPython, laid out as filtrace knows it.
+HOSTILE := $(BUILD)/fixtures/hostile
+TARGETS += $(HOSTILE)
+$(HOSTILE): $(wildcard fixtures/hostile/*.[ch]) pyframes/offsets.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -o $@ $(filter %.c,$^) -pthread
+
 $(UNIT_TESTS): $(TARGETS)
+
+# Fuzzers: tests/fuzz/fuzz_NAME.c is linked with all that reads a target. They never wait and see no
+# /proc but their own; so their link wraps what would.
+FUZZ_NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(BUILD)/tests/fuzz/fuzz.c.o \
+		$(foreach f,pyframes tracer base,$(call archive,$(f)))
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Wl,--wrap=procfs_read,--wrap=procfs_read_head,--wrap=nanosleep -o $@ $^ $(LIBS)
 
 # PYTHON is Debian's own, whatever other python3 comes first in PATH: its packages are used.
 PYTHON  := /usr/bin/python3
 PREFIX  ?= /usr/local
 SUBMAKE  = $(MAKE) --no-print-directory -j$(shell nproc)
-C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures) tests/unit/*/*.[ch])
+C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures fixtures/hostile) tests/unit/*/*.[ch] tests/fuzz/*.[ch])
 ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+CLANG   ?= clang
+FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+           SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-unit test-e2e truth bench asan lint format install clean help
-.PHONY: unit-tests packages-build packages-demo packages-test
+.PHONY: all demo test test-unit test-e2e fuzz matrix truth bench asan lint format install clean help
+.PHONY: unit-tests fuzzers fuzzers-if-possible
+.PHONY: packages-build packages-demo packages-test packages-matrix
 
-packages-build packages-demo packages-test: packages-%:
+packages-build packages-demo packages-test packages-matrix: packages-%:
 	@scripts/packages.sh $*
 
+# Without a clang that has libFuzzer, the fuzzers are skipped, and counted as that.
+fuzzers-if-possible: packages-build
+	@CLANG=$(CLANG) scripts/packages.sh fuzz || echo "no clang with libFuzzer: fuzzers are skipped"
+	@! scripts/has_libfuzzer.sh $(CLANG) || $(SUBMAKE) $(FUZZ) fuzzers
+
 unit-tests: $(UNIT_TESTS)
+
+fuzzers: $(FUZZERS) ; @:
 
 # Packages come before anything is compiled, also with make -j: hence the recursive calls.
 demo: packages-build packages-demo ## a leaking Flask server, and filtrace attached to it
@@ -92,7 +122,9 @@ demo: packages-build packages-demo ## a leaking Flask server, and filtrace attac
 
 test: packages-build packages-demo packages-test ## all tests, ending in one line of counts
 	@$(SUBMAKE) all unit-tests
-	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS) --e2e tests/e2e
+	@$(MAKE) --no-print-directory fuzzers-if-possible
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS) \
+		--fuzz $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%) --e2e tests/e2e
 
 test-unit: packages-build packages-test ## unit tests only
 	@$(SUBMAKE) unit-tests
@@ -101,6 +133,15 @@ test-unit: packages-build packages-test ## unit tests only
 test-e2e: packages-build packages-demo packages-test ## end-to-end tests only; PYTEST='-k kill' picks some
 	@$(SUBMAKE) all $(TARGETS)
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --e2e tests/e2e --pytest='$(PYTEST)'
+
+fuzz: packages-build ## fuzz what reads foreign bytes; FUZZ_SECONDS=600 for each, FUZZ_NAMES='maps text'
+	@$(MAKE) --no-print-directory fuzzers-if-possible
+	@$(PYTHON) -B scripts/run_tests.py --fuzz $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%) \
+		--fuzz-seconds $(FUZZ_SECONDS)
+
+matrix: packages-build packages-test packages-matrix ## every interpreter there is; MATRIX='--only 3.14' picks some
+	@$(SUBMAKE) all
+	@FILTRACE=$(BUILD)/filtrace MATRIX_DIR=$${MATRIX_DIR:-$(BUILD)/matrix} $(PYTHON) -B tests/matrix/matrix.py $(MATRIX)
 
 truth: all ## 20 recordings of the Flask server against its own truth, as a table
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/e2e/repeat_truth.py

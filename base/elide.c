@@ -89,14 +89,17 @@ char *elide_frame(const struct frame *frame, int columns, char *ret, size_t size
 	text_printable(frame->function, parts.function, sizeof(parts.function));
 
 	char name[PART_SIZE];
-	char function[PART_SIZE] = "";
+	char function[PART_SIZE + sizeof("…")] = "";
 	char directory[2 * PART_SIZE] = "";
+	char whole[5 * PART_SIZE];
 	int left = columns - glyphs_cut(parts.name, columns, name, sizeof(name));
 	int gap = parts.name[0] ? 1 : 0;
 	if (left > gap + 1 && parts.function[0])
 		left -= gap +
 			elide_function(parts.function, left - gap, function, sizeof(function));
 	elide_directory(parts.directory, left, directory, sizeof(directory));
-	snprintf(ret, size, "%s%s%s%s", directory, name, gap && function[0] ? " " : "", function);
+	snprintf(whole, sizeof(whole), "%s%s%s%s", directory, name, gap && function[0] ? " " : "",
+		 function);
+	text_printable(whole, ret, size); /* cuts between characters */
 	return ret;
 }

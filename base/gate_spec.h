@@ -20,14 +20,28 @@ enum memory_kind {
 /** "pymalloc", "malloc": the names of reports and captures. */
 const char *memory_kind_name(enum memory_kind kind);
 
-/** What the gated function does, with its arguments behind the context argument, if it has one. */
+/** What the gated function does, with its arguments behind the context argument, if it has one.
+ *  Arguments that follow these are passed on untouched. */
 enum gate_operation {
 	GATE_MALLOC,	     /* (size) */
 	GATE_CALLOC,	     /* (count, size) */
-	GATE_REALLOC,	     /* (block, size) */
+	GATE_REALLOC,	     /* (block or NULL, size) */
 	GATE_FREE,	     /* (block) */
 	GATE_MEMALIGN,	     /* (alignment, size) */
 	GATE_POSIX_MEMALIGN, /* (block *, alignment, size), int result */
+	GATE_REALLOCARRAY,   /* (block or NULL, count, size) */
+
+	/* C++ operators that throw where malloc returns NULL. No exception finds its way through a
+	 * gate, so a call that is sampled asks another gated function of the same allocator first,
+	 * and the operator itself only if that refuses. */
+	GATE_NEW,	  /* (size); asks the first GATE_MALLOC entry of the specs */
+	GATE_NEW_ALIGNED, /* (size, alignment); asks the first GATE_MEMALIGN entry */
+
+	/* The same functions where they leave part of their work to another gated function, which
+	 * counts it: here it passes uncounted. */
+	GATE_REALLOC_NOT_NULL,	     /* realloc, but a NULL block is malloc's */
+	GATE_MEMALIGN_OVER_16,	     /* memalign, but alignments up to 16 are malloc's */
+	GATE_POSIX_MEMALIGN_OVER_16, /* as is posix_memalign */
 	GATE_OPERATION_COUNT,
 };
 
@@ -52,8 +66,9 @@ struct gate_spec {
 	raddr address;
 	/* GATE_SLOT: the pointer that the slot must hold for the gate to be planted. */
 	raddr original;
-	/* Requests of more bytes, and of 0 bytes, pass uncounted: another gate sees them.
-	 * UINT64_MAX: all count. */
+	/* GATE_SLOT: requests of more bytes, and of 0 bytes, pass uncounted: another gate sees
+	 * them. UINT64_MAX: all count, but for those of 0 bytes and of more than INT64_MAX, which
+	 * no allocator can meet. */
 	uint64_t max_counted_bytes;
 };
 

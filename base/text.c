@@ -88,22 +88,35 @@ char *text_duration(double seconds, char *ret, size_t size)
 /* Unicode 15 "Bidirectional Formatting Characters" and line separators, besides C0, C1 and DEL. */
 static bool is_harmful(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
-size_t text_printable(const char *text, char *ret, size_t size)
+static bool is_any(uint32_t code)
 {
-	static const char replacement[] =
-		"\uFFFD"; /* what glyphs_first() gives for invalid bytes */
+	(void)code;
+	return true;
+}
+
+static bool is_harmless(uint32_t code)
+{
+	return !is_harmful(code);
+}
+
+/* Copy what is UTF-8 and is to be kept; U+FFFD, which glyphs_first() gives for invalid bytes,
+ * stands for the rest. */
+static size_t copy_text(const char *text, bool (*is_kept)(uint32_t code), char *ret, size_t size)
+{
+	static const char replacement[] = "\uFFFD";
 	size_t used = 0;
 	if (size == 0)
 		return 0;
 
 	for (struct glyph glyph; (glyph = glyphs_first(text)).len; text += glyph.len) {
-		bool is_kept = glyph.code != GLYPH_REPLACEMENT && !is_harmful(glyph.code);
-		const char *from = is_kept ? text : replacement;
-		size_t from_len = is_kept ? glyph.len : sizeof(replacement) - 1;
+		bool is_valid = glyph.code != GLYPH_REPLACEMENT && is_kept(glyph.code);
+		const char *from = is_valid ? text : replacement;
+		size_t from_len = is_valid ? glyph.len : sizeof(replacement) - 1;
 		if (used + from_len >= size)
 			break;
 		memcpy(ret + used, from, from_len);
@@ -111,4 +124,14 @@ size_t text_printable(const char *text, char *ret, size_t size)
 	}
 	ret[used] = '\0';
 	return used;
+}
+
+size_t text_printable(const char *text, char *ret, size_t size)
+{
+	return copy_text(text, is_harmless, ret, size);
+}
+
+size_t text_utf8(const char *text, char *ret, size_t size)
+{
+	return copy_text(text, is_any, ret, size);
 }

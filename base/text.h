@@ -26,4 +26,9 @@ char *text_duration(double seconds, char *ret, size_t size);
  *  fit `size` bytes with the terminating zero. Returns the length written. */
 size_t text_printable(const char *text, char *ret, size_t size);
 
+/** Copy text of unknown origin, with U+FFFD for every byte that is not UTF-8, and nothing else
+ *  changed: it is not printable. At most 3 times as long. Returns the bytes written, without the
+ *  terminator. */
+size_t text_utf8(const char *text, char *ret, size_t size);
+
 #endif

@@ -42,13 +42,21 @@ static bool is_seen_by_another_gate(struct listener *listener, const struct stop
 	       !pyframes_is_pymalloc_block(listener->py, stop->block);
 }
 
+static struct pyframes_thread thread_of(const struct stop *stop)
+{
+	return (struct pyframes_thread){ .thread_pointer = stop->thread_pointer,
+					 .stack_pointer = stop->stack_pointer,
+					 .gate = stop->gate };
+}
+
 static void check_stop(struct listener *listener, const struct stop *stop)
 {
+	const struct pyframes_thread thread = thread_of(stop);
 	bool is_telling;
 	if (listener->is_checked)
 		return;
-	if (!pyframes_check_stop(listener->py, stop->gate, stop->thread_pointer, stop->block,
-				 &is_telling, &listener->mismatch))
+	if (!pyframes_check_stop(listener->py, &thread, stop->block, &is_telling,
+				 &listener->mismatch))
 		listener->mismatches++;
 	else
 		listener->is_checked = is_telling;
@@ -80,7 +88,8 @@ static void read_frames(struct listener *listener, const struct stop *stop,
 {
 	struct error ignored;
 	struct sample *sample = &event->sample;
-	if (!pyframes_stack(listener->py, stop->thread_pointer, event->frames, &sample->frame_count,
+	const struct pyframes_thread thread = thread_of(stop);
+	if (!pyframes_stack(listener->py, &thread, event->frames, &sample->frame_count,
 			    &sample->is_truncated, &ignored)) {
 		event->frames[0] = listener->unreadable;
 		sample->frame_count = 1;

@@ -44,9 +44,28 @@ static enum exit_code watch(const struct options *options, int *wait_status_ret)
 	return code;
 }
 
+/* Verbs that trace nobody. */
+static bool is_quick_verb(enum verb verb)
+{
+	return verb != VERB_TOP && verb != VERB_RECORD && verb != VERB_CHECK;
+}
+
+static enum exit_code run_quick_verb(const struct options *options)
+{
+	static bool (*const verbs[VERB_COUNT])(const struct options *, struct error *) = {
+		[VERB_REPORT] = report_run,
+		[VERB_PS] = ps_run,
+		[VERB_UNSTICK] = unstick_run,
+	};
+	enum exit_code code = EXIT_DONE;
+	struct error err;
+	bool is_ok = options->verb == VERB_DOCTOR ? doctor_run(options, &code, &err)
+						  : verbs[options->verb](options, &err);
+	return is_ok ? code : fail(options, &err);
+}
+
 static enum exit_code run(const struct options *options, int *wait_status_ret)
 {
-	struct error err;
 	if (options->wants_help) {
 		options_print_help(stdout);
 		return EXIT_DONE;
@@ -55,10 +74,9 @@ static enum exit_code run(const struct options *options, int *wait_status_ret)
 		puts("filtrace " FILTRACE_VERSION);
 		return EXIT_DONE;
 	}
-	if (options->verb != VERB_REPORT && options->verb != VERB_PS)
-		return watch(options, wait_status_ret);
-	bool is_ok = options->verb == VERB_PS ? ps_run(options, &err) : report_run(options, &err);
-	return is_ok ? EXIT_DONE : fail(options, &err);
+	if (is_quick_verb(options->verb))
+		return run_quick_verb(options);
+	return watch(options, wait_status_ret);
 }
 
 int main(int argc, char **argv)

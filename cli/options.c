@@ -15,9 +15,13 @@ enum {
 	CHECK = 1 << VERB_CHECK,
 	REPORT = 1 << VERB_REPORT,
 	PS = 1 << VERB_PS,
+	DOCTOR = 1 << VERB_DOCTOR,
+	UNSTICK = 1 << VERB_UNSTICK,
 	LIVE = TOP | RECORD | CHECK,
+	TARGETED = LIVE | DOCTOR | UNSTICK,
 	SHOWING = LIVE | REPORT,
-	ANY = SHOWING | PS,
+	PRINTING = SHOWING | PS | DOCTOR,
+	ANY = PRINTING | UNSTICK,
 };
 
 /* One option: one with an argument is set by `set`, one without is the bool at offset `flag`. */
@@ -168,14 +172,14 @@ static bool set_inconclusive(struct options *options, const char *argument, stru
 #define FLAG(member)	 .flag = offsetof(struct options, member)
 
 static const struct option_spec specs[] = {
-	{ "pid", 'p', "PID", LIVE, "the process to attach to", SETTER(set_pid) },
+	{ "pid", 'p', "PID", TARGETED, "the process in question", SETTER(set_pid) },
 	{ "duration", 'd', "DUR", LIVE, "end after this time: 90, 90s, 10m, 2h",
 	  SETTER(set_duration) },
 	{ "output", 'o', "FILE", RECORD | REPORT,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
-	{ "format", 'f', "F", ANY, "print as text or json", SETTER(set_format) },
-	{ "json", 'j', NULL, ANY, "the same as -f json", FLAG(is_json) },
+	{ "format", 'f', "F", PRINTING, "print as text or json", SETTER(set_format) },
+	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
 	{ "top", 'T', "N", SHOWING, "show the N largest sites in text (20)", SETTER(set_top) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",
 	  SETTER(set_budget) },
@@ -214,6 +218,10 @@ static const struct {
 	[VERB_REPORT] = { "report", "filtrace report FILE [-f text|json] [-o OUT]",
 			  "show a capture" },
 	[VERB_PS] = { "ps", "filtrace ps [-f text|json]", "Python processes; why not to attach" },
+	[VERB_DOCTOR] = { "doctor", "filtrace doctor [-p PID] [-f text|json]",
+			  "can I attach? if not, what helps" },
+	[VERB_UNSTICK] = { "unstick", "filtrace unstick -p PID",
+			   "undo what a killed filtrace left" },
 };
 
 /* getopt_long()'s value of a long option is its index here and this. */
@@ -272,7 +280,7 @@ static bool apply_option(struct options *options, const struct option_spec *spec
 
 static bool apply_operand(struct options *options, char *operand, struct error *err)
 {
-	if (options->verb == VERB_TOP)
+	if (1u << options->verb & (TOP | DOCTOR | UNSTICK))
 		return set_pid(options, operand, err);
 	if (options->verb == VERB_REPORT && !options->capture) {
 		options->capture = operand;
@@ -334,16 +342,22 @@ static bool parse_verb(const char *argument, enum verb *ret)
 	return false;
 }
 
+static bool check_alone(const struct options *options, bool has_separator, struct error *err)
+{
+	if (has_separator)
+		return error_set(err, ERROR_USAGE, "filtrace %s takes no command",
+				 verbs[options->verb].name);
+	if (options->verb == VERB_REPORT && !options->capture)
+		return error_set(err, ERROR_USAGE, "which capture is to be reported?");
+	if (options->verb == VERB_UNSTICK && !options->pid)
+		return error_set(err, ERROR_USAGE, "no process is given: -p PID");
+	return true;
+}
+
 static bool check_target(const struct options *options, bool has_separator, struct error *err)
 {
-	if (options->verb == VERB_REPORT || options->verb == VERB_PS) {
-		if (has_separator)
-			return error_set(err, ERROR_USAGE, "filtrace %s takes no command",
-					 verbs[options->verb].name);
-		if (options->verb == VERB_REPORT && !options->capture)
-			return error_set(err, ERROR_USAGE, "which capture is to be reported?");
-		return true;
-	}
+	if (!(1u << options->verb & LIVE))
+		return check_alone(options, has_separator, err);
 	if (has_separator && !options->command)
 		return error_set(err, ERROR_USAGE, "no command after '--'");
 	if (options->pid && options->command)
@@ -417,7 +431,9 @@ void options_print_help(FILE *out)
 	for (int verb = 0; verb < VERB_COUNT; verb++)
 		fprintf(out, "  %-52s %s\n", verbs[verb].usage, verbs[verb].help);
 	print_options_of(out, "All verbs", ANY);
-	print_options_of(out, "All verbs but ps", SHOWING);
+	print_options_of(out, "All verbs but unstick", PRINTING);
+	print_options_of(out, "top, record, check and report", SHOWING);
+	print_options_of(out, "top, record, check, doctor and unstick", TARGETED);
 	print_options_of(out, "top, record and check", LIVE);
 	print_options_of(out, "record and report", RECORD | REPORT);
 	print_options_of(out, "check", CHECK);

@@ -18,6 +18,8 @@ enum verb {
 	VERB_CHECK,
 	VERB_REPORT,
 	VERB_PS,
+	VERB_DOCTOR,
+	VERB_UNSTICK,
 	VERB_COUNT,
 };
 
@@ -45,7 +47,7 @@ struct options {
 	bool wants_help;
 	bool wants_version;
 
-	int pid;	      /* 0 with a command, and for report and ps */
+	int pid;	      /* 0 with a command, or where none is given */
 	char **command;	      /* of `-- CMD`, NULL-terminated; NULL without */
 	const char *capture;  /* report: the file to read */
 	const char *output;   /* record: pattern of the capture's name; report: file or NULL */

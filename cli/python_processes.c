@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cli/python_files.h"
+#include "tracer/access.h"
 #include "tracer/admission.h"
 #include "tracer/process.h"
 #include "tracer/target_memory.h"
@@ -71,7 +72,7 @@ static void explain_closed(const struct process *process, struct report_process 
 	if (geteuid() != 0 && process->uid != geteuid())
 		snprintf(ret->reason, sizeof(ret->reason), "belongs to user %s: run with sudo",
 			 *ret->user ? ret->user : uid);
-	else if (!process_explain_denied(process->pid, &why))
+	else if (!access_explain_denied(process->pid, &why))
 		set_reason(ret, why.context);
 }
 
@@ -161,7 +162,7 @@ static enum finding look_into(struct search *search, const struct process *proce
 	struct error problem;
 	OWNED_MAPS struct maps maps = { 0 };
 	if (process->state == 'Z' || process->state == 'X') {
-		if (!is_called_python(ret) || process_explain_denied(ret->pid, &problem))
+		if (!is_called_python(ret) || access_explain_denied(ret->pid, &problem))
 			return FOUND_NOTHING;
 		set_reason(ret, problem.context);
 		return FOUND_PYTHON;

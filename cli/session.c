@@ -134,12 +134,16 @@ static void *trace(void *argument)
 	return NULL;
 }
 
-/* Signals are the business of the caller's thread alone. */
+/* Signals are the business of the caller's thread alone, but for those of a fault, which ends the
+ * program at once where it is blocked. */
 static int start_thread(struct session *session)
 {
+	static const int faults[] = { SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP };
 	sigset_t all;
 	sigset_t before;
 	sigfillset(&all);
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		sigdelset(&all, faults[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int os_errno = pthread_create(&session->thread, NULL, trace, session);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -6,8 +6,9 @@
 
 #include "tracer/process.h"
 
-/* A target that renames its threads without end is not followed for ever. */
-enum { NAMES_MAX = 4096 };
+/* A target that renames its threads without end, or names threads that do not exist, is not
+ * followed for ever. */
+enum { NAMES_MAX = 4096, THREADS_MAX = 1 << 15 };
 
 struct interned {
 	struct thread_name name;
@@ -48,17 +49,23 @@ bool thread_names_create(int pid, struct thread_names **ret, struct error *err)
 	return true;
 }
 
+static void forget_threads(struct thread_names *names)
+{
+	struct thread *thread;
+	struct thread *next;
+	HASH_ITER(hh, names->threads, thread, next) {
+		HASH_DEL(names->threads, thread);
+		free(thread);
+	}
+	names->next = NULL;
+}
+
 void thread_names_destroy(struct thread_names *names)
 {
 	if (!names)
 		return;
 
-	struct thread *thread;
-	struct thread *next_thread;
-	HASH_ITER(hh, names->threads, thread, next_thread) {
-		HASH_DEL(names->threads, thread);
-		free(thread);
-	}
+	forget_threads(names);
 	struct interned *interned;
 	struct interned *next_interned;
 	HASH_ITER(hh, names->texts, interned, next_interned) {
@@ -107,6 +114,8 @@ struct thread_name *thread_names_find(struct thread_names *names, int tid)
 	if (thread)
 		return thread->name;
 
+	if (HASH_COUNT(names->threads) >= THREADS_MAX)
+		forget_threads(names);
 	thread = calloc(1, sizeof(*thread));
 	if (!thread)
 		return &names->unknown;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
+
 struct database {
 	sqlite3 *handle;
 	char *path;
@@ -194,6 +196,19 @@ void statement_destroy(struct statement *statement)
 	free(statement);
 }
 
+/* Text of a database is UTF-8 for whoever reads it; what comes from a target need not be. */
+static int bind_text(sqlite3_stmt *handle, int parameter, const char *text)
+{
+	if (!text)
+		return sqlite3_bind_null(handle, parameter);
+	size_t size = 3 * strlen(text) + 1; /* each byte becomes three at worst */
+	char *valid = malloc(size);
+	if (!valid)
+		return SQLITE_NOMEM;
+	size_t len = text_utf8(text, valid, size);
+	return sqlite3_bind_text64(handle, parameter, valid, len, free, SQLITE_UTF8);
+}
+
 bool statement_bind(struct statement *statement, struct error *err, const char *types, ...)
 {
 	sqlite3_stmt *handle = statement->handle;
@@ -207,8 +222,7 @@ bool statement_bind(struct statement *statement, struct error *err, const char *
 		else if (types[i] == 'd')
 			code = sqlite3_bind_double(handle, i + 1, va_arg(args, double));
 		else
-			code = sqlite3_bind_text(handle, i + 1, va_arg(args, const char *), -1,
-						 SQLITE_TRANSIENT);
+			code = bind_text(handle, i + 1, va_arg(args, const char *));
 	}
 	va_end(args);
 	return code == SQLITE_OK || database_fail(statement->database, err);

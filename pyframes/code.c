@@ -13,7 +13,8 @@ enum {
 	WITNESS_COUNT = 3,	/* its line table, its name, its file name */
 	LINETABLE_BYTES_MAX = 1 << 20,
 	CODES_MAX = 1 << 14,
-	LINES_KEPT = 16, /* per code object */
+	TABLES_BYTES_MAX = 64 << 20, /* of line tables that are remembered */
+	LINES_KEPT = 16,	     /* per code object */
 	BYTECODE_BYTES_MAX = 1 << 28,
 	/* Witnesses are dear to read. Code that was the same so often in a row is long-lived: from
 	 * then on they are asked one time in so many. Code that exec makes anew keeps being asked.
@@ -69,6 +70,7 @@ struct code_cache {
 	struct interner *interner;
 	size_t header_bytes;
 	struct code *codes;
+	size_t tables_bytes;
 	uint64_t walk;
 	uint64_t loaded_count; /* code objects ... */
 	uint64_t odd_count;    /* ... whose line table does not fit their bytecode */
@@ -80,8 +82,9 @@ struct code_cache {
 	struct check checks[FRAME_DEPTH_MAX];
 };
 
-static void code_unload(struct code *code)
+static void code_unload(struct code_cache *cache, struct code *code)
 {
+	cache->tables_bytes -= code->linetable ? code->linetable_len : 0;
 	free(MOVE_PTR(code->linetable));
 	free(MOVE_PTR(code->witnesses));
 	code->is_loaded = false;
@@ -95,7 +98,7 @@ static void forget_all(struct code_cache *cache)
 	struct code *next;
 	HASH_ITER(hh, cache->codes, code, next) {
 		HASH_DEL(cache->codes, code);
-		code_unload(code);
+		code_unload(cache, code);
 		free(code);
 	}
 }
@@ -313,6 +316,7 @@ static bool load_parts(struct code_cache *cache, struct code *code, const struct
 	if (!bytes_read(cache->memory, py, key->linetable, LINETABLE_BYTES_MAX, &code->linetable,
 			&code->linetable_len, err))
 		return error_context(err, "line table of code");
+	cache->tables_bytes += code->linetable_len;
 	sizes.linetable = py->bytes.data + code->linetable_len;
 	return key->version != 0 || load_witnesses(cache, key, &sizes, &code->witnesses, err);
 }
@@ -327,11 +331,11 @@ static bool is_interpreters_own(const struct code_key *key)
 static bool code_load(struct code_cache *cache, struct code *code, const struct code_key *key,
 		      struct error *err)
 {
-	code_unload(code);
+	code_unload(cache, code);
 	if (key->type != cache->runtime->code_type)
 		return error_set(err, ERROR_FORMAT, "no code object at %" PRIraddr, code->address);
 	if (!load_parts(cache, code, key, err)) {
-		code_unload(code);
+		code_unload(cache, code);
 		return false;
 	}
 	cache->loaded_count++;
@@ -410,7 +414,7 @@ static bool find_frame(struct code_cache *cache, struct code *code, int instruct
 bool code_cache_frames(struct code_cache *cache, const struct place *places, size_t place_count,
 		       const struct frame **ret, size_t *len_ret, struct error *err)
 {
-	if (HASH_COUNT(cache->codes) >= CODES_MAX)
+	if (HASH_COUNT(cache->codes) >= CODES_MAX || cache->tables_bytes >= TABLES_BYTES_MAX)
 		forget_all(cache);
 	cache->walk++;
 	cache->check_count = 0;

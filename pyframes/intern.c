@@ -39,13 +39,23 @@ void interner_deinit(struct interner *interner)
 	}
 }
 
+/* Room for one more node; the caller frees it. NULL if there is none. */
+static void *make_node(struct interner *interner, size_t bytes)
+{
+	void *node = bytes <= INTERNER_BYTES_MAX - interner->bytes ? calloc(1, bytes) : NULL;
+	if (node)
+		interner->bytes += bytes;
+	return node;
+}
+
 bool interner_text(struct interner *interner, const char *text, const char **ret, struct error *err)
 {
 	size_t len = strlen(text);
 	struct interned_text *found;
 	HASH_FIND(hh, interner->texts, text, len, found);
 	if (!found) {
-		OWNED_FREE struct interned_text *added = calloc(1, sizeof(*added) + len + 1);
+		OWNED_FREE struct interned_text *added =
+			make_node(interner, sizeof(*added) + len + 1);
 		if (!added)
 			return error_set(err, ERROR_NO_MEMORY, "text of %zu bytes", len);
 		memcpy(added->text, text, len);
@@ -69,7 +79,7 @@ bool interner_frame(struct interner *interner, const char *function, const char 
 	struct interned_frame *found;
 	HASH_FIND(hh, interner->frames, &key, sizeof(key), found);
 	if (!found) {
-		OWNED_FREE struct interned_frame *added = calloc(1, sizeof(*added));
+		OWNED_FREE struct interned_frame *added = make_node(interner, sizeof(*added));
 		if (!added)
 			return error_set(err, ERROR_NO_MEMORY, "frame");
 		added->frame =

@@ -90,11 +90,12 @@ int linetable_line(enum line_format format, const uint8_t *table, size_t table_l
 		[LINE_RANGES] = ranges_line,
 		[LINE_LOCATIONS] = locations_line,
 	};
-	if (instruction < 0)
-		return first_line;
-
-	int64_t line = decode[format](table, table_len, first_line, instruction);
-	return line > 0 && line <= INT_MAX ? (int)line : first_line;
+	int64_t line = first_line;
+	if (instruction >= 0)
+		line = decode[format](table, table_len, first_line, instruction);
+	if (line <= 0 || line > INT_MAX)
+		line = first_line;
+	return line > 0 ? (int)line : 0;
 }
 
 bool linetable_fits(enum line_format format, const uint8_t *table, size_t table_len,

@@ -5,14 +5,21 @@
 
 #include "pyframes/allocators.h"
 #include "pyframes/code.h"
+#include "pyframes/effort.h"
 #include "pyframes/intern.h"
 #include "pyframes/pool.h"
 #include "pyframes/runtime.h"
 #include "pyframes/stack.h"
 #include "pyframes/threads.h"
 
+/* How much is read at most: while a thread waits, for which some 30 ms are much, and at the
+ * beginning, while all run. Both are far more than the deepest stack and thousands of threads take.
+ */
+enum { STOP_PIECES = 1 << 15, OPEN_PIECES = 1 << 21 };
+
 struct pyframes {
 	struct memory *memory;
+	struct effort effort; /* what structures are read through */
 	struct symbols *symbols;
 	struct loads *loads;
 	struct runtime runtime;
@@ -118,9 +125,11 @@ bool pyframes_open_runtime(struct memory *memory, struct symbols *symbols, struc
 	py->loads = loads;
 	py->runtime = *runtime;
 	version_format(&py->runtime.version, py->version, sizeof(py->version));
-	threads_init(&py->threads, memory, &py->runtime);
-	stack_reader_init(&py->stack, memory, &py->runtime.offsets);
-	if (!code_cache_create(memory, &py->runtime, &py->interner, &py->codes, err))
+	effort_init(&py->effort, memory);
+	effort_allow(&py->effort, OPEN_PIECES);
+	threads_init(&py->threads, &py->effort.memory, &py->runtime);
+	stack_reader_init(&py->stack, &py->effort.memory, &py->runtime.offsets);
+	if (!code_cache_create(&py->effort.memory, &py->runtime, &py->interner, &py->codes, err))
 		return false;
 	if (!confirm(py, err))
 		return false;
@@ -170,50 +179,66 @@ const char *pyframes_note(const struct pyframes *py)
 	return py->note;
 }
 
-bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,
-		    size_t *len_ret, bool *is_truncated_ret, struct error *err)
+static struct standing_thread standing_thread(const struct pyframes_thread *thread)
 {
-	struct thread_state thread;
+	return (struct standing_thread){
+		.thread_pointer = thread->thread_pointer,
+		.stack_pointer = thread->stack_pointer,
+		.runs_python = thread->gate && allocators_spec_needs_python(thread->gate),
+	};
+}
+
+bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
+		    const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
+		    struct error *err)
+{
+	const struct standing_thread standing = standing_thread(thread);
+	struct thread_state state;
 	bool is_python;
-	if (!threads_find(&py->threads, thread_pointer, &thread, &is_python, err))
+	effort_allow(&py->effort, STOP_PIECES);
+	if (!threads_find(&py->threads, &standing, &state, &is_python, err))
 		return false;
 	if (!is_python) {
 		*len_ret = 0;
 		*is_truncated_ret = false;
 		return true;
 	}
-	return read_frames(py, &thread, ret, len_ret, is_truncated_ret, err);
+	return read_frames(py, &state, ret, len_ret, is_truncated_ret, err);
 }
 
 /* What is wrong with the thread that stands at such a gate; NULL if nothing is. */
-static const char *find_problem(struct pyframes *py, raddr thread_pointer, struct error *err)
+static const char *find_problem(struct pyframes *py, const struct standing_thread *standing,
+				struct error *err)
 {
-	struct thread_state thread;
+	struct thread_state state;
 	const struct frame *frames[FRAME_DEPTH_MAX];
 	size_t len;
 	bool is_found = false;
 	bool is_current = false;
 	bool is_truncated;
-	if (!threads_find(&py->threads, thread_pointer, &thread, &is_found, err) || !is_found)
+	if (!threads_find(&py->threads, standing, &state, &is_found, err) || !is_found)
 		return "a thread that allocates has no thread state";
-	if (!threads_is_current(&py->threads, &thread, &is_current, err) || !is_current)
+	if (!threads_is_current(&py->threads, &state, &is_current, err) || !is_current)
 		return "a thread that allocates does not hold the GIL";
-	if (!read_frames(py, &thread, frames, &len, &is_truncated, err))
+	if (!read_frames(py, &state, frames, &len, &is_truncated, err))
 		return "the frames of a thread that allocates cannot be read";
 	if (!code_cache_is_plausible(py->codes))
 		return "line tables do not fit their code";
 	return NULL;
 }
 
-bool pyframes_check_stop(struct pyframes *py, const struct gate_spec *gate, raddr thread_pointer,
-			 raddr block, bool *checked_ret, struct error *err)
+bool pyframes_check_stop(struct pyframes *py, const struct pyframes_thread *thread, raddr block,
+			 bool *checked_ret, struct error *err)
 {
-	*checked_ret = allocators_spec_needs_python(gate);
+	const struct standing_thread standing = standing_thread(thread);
+	const struct gate_spec *gate = thread->gate;
+	*checked_ret = standing.runs_python;
 	if (!*checked_ret)
 		return true;
 
 	struct error failure = { .context = "" };
-	const char *problem = find_problem(py, thread_pointer, &failure);
+	effort_allow(&py->effort, STOP_PIECES);
+	const char *problem = find_problem(py, &standing, &failure);
 	/* pymalloc's realloc may leave a block where another allocator has put it. */
 	bool is_in_pool = gate->max_counted_bytes == ALLOCATORS_PYMALLOC_MAX &&
 			  gate->operation != GATE_REALLOC;

@@ -49,20 +49,26 @@ MUST_CHECK bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, 
  *  static storage, or NULL. */
 const char *pyframes_note(const struct pyframes *py);
 
-/** Read the Python stack of the thread with this thread pointer, which must stand still, innermost
- *  first, into `ret`, which has room for FRAME_DEPTH_MAX frames. A thread without Python state
- *  gives 0 frames and no error. Errors: ERROR_FORMAT (garbage where a frame should be),
- *  ERROR_READ. */
-MUST_CHECK bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,
-			       size_t *len_ret, bool *is_truncated_ret, struct error *err);
+/** A thread that stands still. */
+struct pyframes_thread {
+	raddr thread_pointer;
+	raddr stack_pointer;	      /* 0: unknown */
+	const struct gate_spec *gate; /* at which it stands; NULL: unknown */
+};
+
+/** Read the Python stack of a thread, which must stand still, innermost first, into `ret`, which
+ * has room for FRAME_DEPTH_MAX frames. A thread without Python state gives 0 frames and no error.
+ * Errors: ERROR_FORMAT (garbage where a frame should be), ERROR_READ. */
+MUST_CHECK bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
+			       const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
+			       struct error *err);
 
 /** Compare what is read of a thread that stands at one of pyframes_gate_specs() with what must hold
  *  there: its thread state is found, is the one that runs now, and its frames can be read; and a
  *  small block that it has just got lies in a pymalloc pool. `checked_ret` false: the gate is one
  * at which nothing is known to hold. Errors: ERROR_UNSUPPORTED, naming what differs. */
-MUST_CHECK bool pyframes_check_stop(struct pyframes *py, const struct gate_spec *gate,
-				    raddr thread_pointer, raddr block, bool *checked_ret,
-				    struct error *err);
+MUST_CHECK bool pyframes_check_stop(struct pyframes *py, const struct pyframes_thread *thread,
+				    raddr block, bool *checked_ret, struct error *err);
 
 /** Tell whether a block lies in a pymalloc pool, from the pool's own header. */
 bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block);

@@ -98,6 +98,19 @@ static bool read_state(const struct threads *threads, raddr address, struct thre
 	return true;
 }
 
+/* Does the walk over the lists go on for ever? No address is in them twice, so one that is met
+ * again will be met over and over: seen within three times as many steps as there are addresses (R.
+ * P. Brent, "An improved Monte Carlo factorization algorithm", 1980). */
+static bool is_endless(struct threads_cursor *cursor, raddr address)
+{
+	if (address == cursor->landmark || cursor->steps == LIST_STEPS_MAX)
+		return true;
+	if ((cursor->steps & (cursor->steps - 1)) == 0)
+		cursor->landmark = address;
+	cursor->steps++;
+	return false;
+}
+
 /* Go on to the first thread state of the next interpreter that has one, if there is any. */
 static bool next_interpreter(const struct threads *threads, struct threads_cursor *cursor,
 			     struct error *err)
@@ -135,7 +148,7 @@ bool threads_next(const struct threads *threads, struct threads_cursor *cursor,
 	}
 
 	while (!cursor->next_state && cursor->next_interpreter) {
-		if (cursor->steps++ == LIST_STEPS_MAX)
+		if (is_endless(cursor, cursor->next_interpreter))
 			return error_set(err, ERROR_FORMAT, "the list of interpreters has no end");
 		if (!next_interpreter(threads, cursor, err))
 			return false;
@@ -146,7 +159,7 @@ bool threads_next(const struct threads *threads, struct threads_cursor *cursor,
 	}
 
 	struct thread_state state;
-	if (cursor->steps++ == LIST_STEPS_MAX)
+	if (is_endless(cursor, cursor->next_state))
 		return error_set(err, ERROR_FORMAT, "the list of threads has no end");
 	if (!read_state(threads, cursor->next_state, &state, err))
 		return false;
@@ -241,18 +254,64 @@ bool threads_check(const struct threads *threads, struct error *err)
 	return true;
 }
 
+/* The state's current frame is recorded on the C stack, and not in the state itself. */
+static bool is_on_stack(const struct py_offsets *py, const struct thread_state *state)
+{
+	return py->cframe_frame != OFFSET_NONE && state->frame - state->address >= STATE_SIZE_MAX;
+}
+
+/* The candidates of a search. */
+struct candidates {
+	struct thread_state best; /* of those with the thread's thread pointer; address 0: none */
+	int best_rank;
+	unsigned match_count;
+	struct thread_state nearest; /* of those whose _PyCFrame lies above the stack pointer */
+	struct thread_state holder;  /* the one that holds the GIL, if the thread does */
+};
+
+static void consider(const struct threads *threads, const struct standing_thread *thread,
+		     raddr current, const struct thread_state *state, struct candidates *candidates)
+{
+	const struct py_offsets *py = &threads->runtime->offsets;
+	if (thread->runs_python && state->address == current)
+		candidates->holder = *state;
+	if (thread->stack_pointer && is_on_stack(py, state) &&
+	    state->frame > thread->stack_pointer &&
+	    (!candidates->nearest.address || state->frame < candidates->nearest.frame))
+		candidates->nearest = *state;
+
+	if (state->thread_id != thread->thread_pointer || !is_alive(threads, state))
+		return;
+	candidates->match_count++;
+	int rank = state_rank(py, state, current);
+	if (rank > candidates->best_rank) {
+		candidates->best_rank = rank;
+		candidates->best = *state;
+	}
+}
+
+/* What lies between the stack pointer and a _PyCFrame of the thread's own is on its stack, too. */
+static const struct thread_state *choose(const struct py_offsets *py,
+					 const struct candidates *candidates)
+{
+	if (candidates->holder.address)
+		return &candidates->holder;
+	bool is_inside = candidates->best.address && is_on_stack(py, &candidates->best) &&
+			 candidates->nearest.address &&
+			 candidates->nearest.frame < candidates->best.frame;
+	return is_inside ? &candidates->nearest : &candidates->best;
+}
+
 /* Look through all lists. The state's address is 0 if there is no match. */
-static bool search(const struct threads *threads, raddr thread_pointer, struct thread_state *ret,
-		   struct known_thread *known_ret, struct error *err)
+static bool search(const struct threads *threads, const struct standing_thread *thread,
+		   struct thread_state *ret, struct known_thread *known_ret, struct error *err)
 {
 	raddr current;
 	if (!read_current(threads, &current, err))
 		return false;
 
-	*ret = (struct thread_state){ 0 };
-	*known_ret = (struct known_thread){ .thread_pointer = thread_pointer };
-	int best = 0;
-	unsigned match_count = 0;
+	*known_ret = (struct known_thread){ .thread_pointer = thread->thread_pointer };
+	struct candidates candidates = { .best_rank = 0 };
 	struct threads_cursor cursor = { 0 };
 	for (;;) {
 		struct thread_state state;
@@ -265,18 +324,12 @@ static bool search(const struct threads *threads, raddr thread_pointer, struct t
 			known_ret->mark = (struct list_mark){ .interpreter = cursor.interpreter,
 							      .head = state.address,
 							      .head_id = state.id };
-		if (state.thread_id != thread_pointer || !is_alive(threads, &state))
-			continue;
-		match_count++;
-		int rank = state_rank(&threads->runtime->offsets, &state, current);
-		if (rank > best) {
-			best = rank;
-			*ret = state;
-		}
+		consider(threads, thread, current, &state, &candidates);
 	}
+	*ret = *choose(&threads->runtime->offsets, &candidates);
 	known_ret->state = ret->address;
 	known_ret->is_only_match =
-		match_count == 1 && known_ret->mark.interpreter == cursor.interpreter;
+		candidates.match_count == 1 && known_ret->mark.interpreter == cursor.interpreter;
 	return true;
 }
 
@@ -340,11 +393,11 @@ static bool remember(struct threads *threads, const struct known_thread *known, 
 	return true;
 }
 
-bool threads_find(struct threads *threads, raddr thread_pointer, struct thread_state *ret,
-		  bool *found_ret, struct error *err)
+bool threads_find(struct threads *threads, const struct standing_thread *thread,
+		  struct thread_state *ret, bool *found_ret, struct error *err)
 {
 	struct known_thread *entry;
-	HASH_FIND(hh, threads->known, &thread_pointer, sizeof(raddr), entry);
+	HASH_FIND(hh, threads->known, &thread->thread_pointer, sizeof(raddr), entry);
 	if (entry) {
 		struct thread_state state;
 		bool is_valid;
@@ -362,7 +415,7 @@ bool threads_find(struct threads *threads, raddr thread_pointer, struct thread_s
 	struct known_thread known;
 	struct error failure;
 	unsigned tries = FIND_TRIES;
-	while (!search(threads, thread_pointer, &state, &known, &failure)) {
+	while (!search(threads, thread, &state, &known, &failure)) {
 		bool is_torn = failure.kind == ERROR_READ || failure.kind == ERROR_FORMAT;
 		if (!is_torn || --tries == 0) {
 			*err = failure;

@@ -35,10 +35,18 @@ struct threads {
 void threads_init(struct threads *threads, struct memory *memory, const struct runtime *runtime);
 void threads_deinit(struct threads *threads);
 
-/** Find the state that the thread with this thread pointer, which must stand still, runs on now.
- *  `found_ret` false: it has none, and `ret` is untouched.
+/** A thread that stands still. */
+struct standing_thread {
+	raddr thread_pointer;
+	raddr stack_pointer; /* 0: unknown */
+	bool runs_python;    /* for sure: it holds the GIL, if there is one */
+};
+
+/** Find the state that a thread runs on now. Up to 3.12 that may be one of another thread's making,
+ *  as when a thread enters a subinterpreter; then stack pointer or GIL tell. `found_ret` false: it
+ *  has none, and `ret` is untouched.
  *  Errors: ERROR_FORMAT (the lists are no such lists), ERROR_READ, ERROR_NO_MEMORY. */
-MUST_CHECK bool threads_find(struct threads *threads, raddr thread_pointer,
+MUST_CHECK bool threads_find(struct threads *threads, const struct standing_thread *thread,
 			     struct thread_state *ret, bool *found_ret, struct error *err);
 
 /** Compare with what must hold whenever nobody changes the lists: some thread lives, and whoever
@@ -59,6 +67,7 @@ struct threads_cursor {
 	raddr next_interpreter;
 	raddr next_state;
 	unsigned steps;
+	raddr landmark; /* passed some steps ago */
 };
 
 /** Go to the next thread state; `done_ret` true: there is none. The lists may change meanwhile:

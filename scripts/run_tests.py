@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Run unit test programs and the end-to-end tests; end in one line of counts.
+"""Run unit test programs, fuzzers and the end-to-end tests; end in one line of counts.
 
 The last line is "N passed, N failed, N skipped". Exits with 1 if anything failed or nothing ran.
 """
@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+
+from fuzzers import run_fuzzers
 
 UNIT_SECONDS = 300
 CMOCKA_COUNT = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) *\] (\d+) test\(s\)", re.MULTILINE)
@@ -73,6 +75,9 @@ def summary(counts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--unit", nargs="*", default=[], help="cmocka programs")
+    parser.add_argument("--fuzz", nargs="*", default=[], help="fuzzers; a missing one is skipped")
+    parser.add_argument("--fuzz-seconds", type=int, default=0,
+                        help="for each fuzzer; otherwise a short run, the same each time")
     parser.add_argument("--e2e", help="directory of the end-to-end tests")
     parser.add_argument("--pytest", default="", help="further options of pytest")
     arguments = parser.parse_args()
@@ -85,6 +90,7 @@ def main():
     counts = Counter()
     for program in arguments.unit:
         counts += run_unit(os.path.abspath(program))
+    counts += run_fuzzers(arguments.fuzz, arguments.fuzz_seconds)
     if arguments.e2e:
         counts += run_e2e(arguments.e2e, shlex.split(arguments.pytest))
     print(summary(counts))

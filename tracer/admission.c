@@ -5,8 +5,30 @@
 #include <linux/seccomp.h>
 #include <unistd.h>
 
-#include "tracer/process.h"
+#include "tracer/access.h"
 #include "tracer/world.h"
+
+static bool refuse(const struct process *process, enum obstacle obstacle, const char *detail,
+		   struct error *err)
+{
+	struct access access = { .process = *process };
+	struct obstacle_words words;
+	process_thread_name(process->tracer_pid, process->tracer_pid, access.tracer_name,
+			    sizeof(access.tracer_name));
+	access_words(&access, &words);
+	words.detail = detail;
+	return obstacle_explain(obstacle, &words, err);
+}
+
+/* A thread that we could not stop in time is still ours: nobody else traces it. */
+static bool read_process(int pid, struct process *ret, struct error *err)
+{
+	if (!process_read(pid, ret, err))
+		return false;
+	if (ret->tracer_pid == gettid())
+		ret->tracer_pid = 0;
+	return true;
+}
 
 bool admission_read_seccomp(int pid, struct admission_seccomp *ret, struct error *err)
 {
@@ -29,38 +51,53 @@ bool admission_read_seccomp(int pid, struct admission_seccomp *ret, struct error
 	return true;
 }
 
-bool admission_check_open(int pid, struct error *err)
+enum obstacle admission_judge(const struct process *process)
+{
+	enum obstacle obstacle = access_judge_process(process);
+	bool is_stopped = process->state == 'T' || process->state == 't';
+	return obstacle == OBSTACLE_NONE && is_stopped ? OBSTACLE_STOPPED : obstacle;
+}
+
+enum obstacle admission_judge_seccomp(const struct admission_seccomp *seccomp,
+				      const struct process *own)
+{
+	if (seccomp->is_strict)
+		return OBSTACLE_SECCOMP_STRICT;
+	if (seccomp->most_filters == 0)
+		return OBSTACLE_NONE;
+	bool can_read = own->seccomp_mode == 0 && own->effective >> CAP_SYS_ADMIN & 1;
+	return can_read ? OBSTACLE_NONE : OBSTACLE_SECCOMP_HIDDEN;
+}
+
+static bool check_seccomp(const struct process *process, struct error *err)
+{
+	struct admission_seccomp seccomp;
+	struct process own;
+	if (!admission_read_seccomp(process->pid, &seccomp, err) ||
+	    !process_read(getpid(), &own, err))
+		return false;
+	enum obstacle obstacle = admission_judge_seccomp(&seccomp, &own);
+	return obstacle == OBSTACLE_NONE || refuse(process, obstacle, NULL, err);
+}
+
+bool admission_check_to_undo(int pid, struct error *err)
 {
 	struct process process;
-	struct admission_seccomp seccomp;
-	if (!process_read(pid, &process, err))
+	if (!read_process(pid, &process, err))
 		return false;
-	if (process.state == 'Z' || process.state == 'X')
-		return error_set(err, ERROR_NO_PROCESS, "process %d has ended (zombie)", pid);
-	/* A thread that we could not stop in time is still ours. */
-	if (process.tracer_pid && process.tracer_pid != gettid())
-		return process_explain_denied(pid, err);
-	if (!admission_read_seccomp(pid, &seccomp, err))
-		return false;
-	if (seccomp.is_strict)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d is under seccomp in strict mode, which would kill it "
-				 "for any system call but read and write",
-				 pid);
-	return true;
+	enum obstacle obstacle = access_judge_process(&process);
+	return obstacle == OBSTACLE_NONE || refuse(&process, obstacle, NULL, err);
 }
 
 bool admission_check(int pid, struct error *err)
 {
 	struct process process;
-	if (!admission_check_open(pid, err) || !process_read(pid, &process, err))
+	if (!admission_check_to_undo(pid, err) || !read_process(pid, &process, err))
 		return false;
-	if (process.state == 'T' || (process.state == 't' && !process.tracer_pid))
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d is stopped (Ctrl-Z or SIGSTOP): let it run on first, "
-				 "with kill -CONT %d",
-				 pid, pid);
-	return true;
+	/* Not if it is us who hold it. */
+	enum obstacle obstacle = process.state == 'T' ? admission_judge(&process) : OBSTACLE_NONE;
+	return (obstacle == OBSTACLE_NONE || refuse(&process, obstacle, NULL, err)) &&
+	       check_seccomp(&process, err);
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */
@@ -68,32 +105,19 @@ bool admission_check(int pid, struct error *err)
 /* A machine that is busy may need more than one to stop all threads. */
 enum { READ_TRIES = 10 };
 
-/* The kernel shows filters to whoever has CAP_SYS_ADMIN and is under no seccomp himself. */
-static bool check_that_filters_can_be_read(int pid, struct error *err)
-{
-	struct process self;
-	if (!process_read(getpid(), &self, err))
-		return false;
-	if (self.seccomp_mode != 0)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d runs under seccomp, and so does filtrace, which may "
-				 "not read its filter then: run filtrace on the host, or in a "
-				 "container with --security-opt seccomp=unconfined "
-				 "--cap-add=SYS_ADMIN",
-				 pid);
-	if (!(self.capabilities >> CAP_SYS_ADMIN & 1))
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d runs under seccomp, and only root may read what its "
-				 "filter allows: run filtrace with sudo, in a container with "
-				 "--cap-add=SYS_ADMIN",
-				 pid);
-	return true;
-}
-
 static bool is_allowed(uint32_t answer)
 {
 	uint32_t action = answer & SECCOMP_RET_ACTION_FULL;
 	return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
+}
+
+static bool refuse_call(int pid, const struct seccomp_call *call, uint32_t answer,
+			struct error *err)
+{
+	const struct process process = { .pid = pid };
+	char detail[64];
+	snprintf(detail, sizeof(detail), "%s %s", seccomp_answer_verb(answer), call->name);
+	return refuse(&process, OBSTACLE_SECCOMP, detail, err);
 }
 
 static bool check_calls(int pid, const struct seccomp_filters *filters, enum calls calls,
@@ -104,10 +128,7 @@ static bool check_calls(int pid, const struct seccomp_filters *filters, enum cal
 		if (!seccomp_filters_judge(filters, call, &answer, err))
 			return error_context(err, "process %d", pid);
 		if (!is_allowed(answer))
-			return error_set(err, ERROR_NOT_PERMITTED,
-					 "the seccomp filter of process %d %s %s as filtrace needs "
-					 "it there: let the filter allow that",
-					 pid, seccomp_answer_verb(answer), call->name);
+			return refuse_call(pid, call, answer, err);
 	}
 	return true;
 }
@@ -138,14 +159,13 @@ static bool read_filters(int pid, struct seccomp_filters *ret, struct error *err
 static bool find_filters(int pid, struct seccomp_filters *ret, struct error *err)
 {
 	struct admission_seccomp seccomp;
-	if (!admission_read_seccomp(pid, &seccomp, err))
+	const struct process process = { .pid = pid };
+	if (!admission_read_seccomp(pid, &seccomp, err) || !check_seccomp(&process, err))
 		return false;
 	if (seccomp.most_filters == 0) {
 		*ret = (struct seccomp_filters){ 0 };
 		return true;
 	}
-	if (!check_that_filters_can_be_read(pid, err))
-		return false;
 	for (int try = 1; !read_filters(pid, ret, err); try++)
 		if (err->kind != ERROR_TIMEOUT || try == READ_TRIES)
 			return false;

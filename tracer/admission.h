@@ -7,19 +7,22 @@
  * Which processes are not touched at all, however much we are allowed to.
  */
 
-#include "base/error.h"
 #include "tracer/calls.h"
 #include "tracer/maps.h"
+#include "tracer/obstacle.h"
+#include "tracer/process.h"
 #include "tracer/region.h"
 
-/** Refuse a process that has ended, is traced by somebody else, or may make no system call. Each
- *  reason is one sentence, with what helps. Reads /proc only.
- *  Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
-MUST_CHECK bool admission_check_open(int pid, struct error *err);
-
-/** As admission_check_open(), and refuse a process that stands still: it cannot run our stub. What
- *  was left in it can be undone all the same. */
+/** Refuse a process that has ended, is traced by somebody else, stands still, or whose seccomp
+ *  nobody here can judge. Each reason is one sentence, with what helps. Reads /proc only.
+ *  Errors: ERROR_NO_PROCESS, ERROR_NOT_PERMITTED, ERROR_UNSUPPORTED (a kernel thread). */
 MUST_CHECK bool admission_check(int pid, struct error *err);
+
+/** The same for who makes it do nothing, only takes gates out: it may stand still. */
+MUST_CHECK bool admission_check_to_undo(int pid, struct error *err);
+
+/** What of it a process's own state tells; pure. */
+enum obstacle admission_judge(const struct process *process);
 
 /** How much of seccomp is over a process: grows when a thread gets one more filter. */
 struct admission_seccomp {
@@ -30,6 +33,11 @@ struct admission_seccomp {
 /** Look at the threads of a process. Reads /proc only. Errors: ERROR_NO_PROCESS, ERROR_NO_MEMORY.
  */
 MUST_CHECK bool admission_read_seccomp(int pid, struct admission_seccomp *ret, struct error *err);
+
+/** Tell whether filters that there are could be read by a process as ours, `own`; pure. The kernel
+ *  shows them to whoever has CAP_SYS_ADMIN and is under no seccomp himself. */
+enum obstacle admission_judge_seccomp(const struct admission_seccomp *seccomp,
+				      const struct process *own);
 
 /** Choose how to share pages with a process so that no seccomp filter of any of its threads forbids
  *  a system call of ours; stops the threads for a moment if there are filters. Errors:

@@ -17,6 +17,7 @@ enum {
 	HOOK_ORIGINAL_MAX = 15 + 4 + 15,
 	HOOK_COPY_MAX = 128,
 	JUMP_LEN_MAX = 16,
+	ARGUMENTS_MAX = 3,
 };
 
 /** One instruction of the displaced code. */
@@ -29,7 +30,8 @@ struct hook_instruction {
 /** How to hook a function at its second instruction, so that probes of others on its first one and
  *  the hook do not tear each other. The hook is a jump at function + offset; it leads to a thunk
  *  that adds stack_undo_bytes to the stack pointer, which then stands as it stood at the entry, as
- *  do all argument and callee-saved registers. The copy does what the function did. */
+ *  do all callee-saved registers and the arguments that matter to whoever comes next. The copy does
+ *  what the function did, its first instruction included. */
 struct hook_plan {
 	raddr function;
 	uint8_t offset;		   /* of the jump from the entry: length of the first instruction */
@@ -65,11 +67,25 @@ struct arch {
 	 *  Errors: ERROR_UNSUPPORTED (out of reach). */
 	bool (*encode_jump)(raddr from, raddr to, uint8_t ret[JUMP_LEN_MAX], struct error *err);
 
-	/** Plan a hook. `code` is the function from its entry on, all `len` bytes of it, so that
-	 *  branches into the hook are seen. Errors: ERROR_UNSUPPORTED (the first instruction cannot
-	 *  be undone, the function branches into the hook, or is shorter than that). */
-	bool (*plan_hook)(raddr function, const uint8_t *code, size_t len, struct hook_plan *ret,
-			  struct error *err);
+	/** Plan a hook for whom the first `argument_count` (at most ARGUMENTS_MAX) arguments must
+	 * be as they were at the entry. `code` is the function from its entry on, all `len` bytes
+	 * of it, so that branches into the hook are seen. Errors: ERROR_UNSUPPORTED (the first
+	 *  instruction cannot be undone, the function branches into the hook, or is shorter than
+	 *  that). */
+	bool (*plan_hook)(raddr function, const uint8_t *code, size_t len, unsigned argument_count,
+			  struct hook_plan *ret, struct error *err);
+
+	/** Find where a function leads to that does nothing but jump; false if it is another. */
+	bool (*find_only_jump)(raddr function, const uint8_t *code, size_t len, raddr *ret);
+
+	/** Find the next direct branch or call in a function's code, from *at on, and where it
+	 * leads to; false behind the last. */
+	bool (*next_branch)(raddr function, const uint8_t *code, size_t len, size_t *at,
+			    raddr *ret);
+
+	/** Find the word that an entry of the procedure linkage table jumps through (psABI,
+	 * "Procedure Linkage Table"); false if this is no such entry. */
+	bool (*find_linkage_slot)(raddr entry, const uint8_t *code, size_t len, raddr *ret);
 
 	/** Write the copy for `copy_address`. May be done anew for another one.
 	 *  Errors: ERROR_UNSUPPORTED (something it refers to is out of reach). */

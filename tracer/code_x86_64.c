@@ -49,5 +49,8 @@ const struct arch arch_x86_64 = {
 	.init_loads = x86_64_init_loads,
 	.encode_jump = x86_64_encode_jump,
 	.plan_hook = x86_64_plan_hook,
+	.find_only_jump = x86_64_find_only_jump,
+	.next_branch = x86_64_next_branch,
+	.find_linkage_slot = x86_64_find_linkage_slot,
 	.relocate_hook = x86_64_relocate_hook,
 };

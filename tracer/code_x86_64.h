@@ -38,8 +38,11 @@ ZydisRegister whole_register(ZydisRegister part);
 /* The entries of `arch_x86_64`; see arch.h. */
 void x86_64_init_loads(struct code_loads *loads, struct memory *memory, const struct maps *maps);
 bool x86_64_encode_jump(raddr from, raddr to, uint8_t ret[JUMP_LEN_MAX], struct error *err);
-bool x86_64_plan_hook(raddr function, const uint8_t *code, size_t len, struct hook_plan *ret,
-		      struct error *err);
+bool x86_64_plan_hook(raddr function, const uint8_t *code, size_t len, unsigned argument_count,
+		      struct hook_plan *ret, struct error *err);
+bool x86_64_find_only_jump(raddr function, const uint8_t *code, size_t len, raddr *ret);
+bool x86_64_next_branch(raddr function, const uint8_t *code, size_t len, size_t *at, raddr *ret);
+bool x86_64_find_linkage_slot(raddr entry, const uint8_t *code, size_t len, raddr *ret);
 bool x86_64_relocate_hook(struct hook_plan *plan, raddr copy_address, struct error *err);
 
 #endif

@@ -10,6 +10,8 @@ _Static_assert(sizeof(struct patch) == ANCHOR_RECORD_BYTES, "journal record");
 _Static_assert(ANCHOR_RECORDS + ANCHOR_GATE_COUNT * ANCHOR_RECORD_BYTES <= ANCHOR_BYTES, "journal");
 _Static_assert(CELL_COPY_OFFSET + HOOK_COPY_MAX <= CELL_BYTES, "a cell holds a copy");
 _Static_assert(CELLS_OFFSET + CELL_COUNT * CELL_BYTES <= STUB_PLACES_OFFSET, "cells");
+_Static_assert(ANCHOR_GATES + ANCHOR_GATE_COUNT * ANCHOR_GATE_BYTES <= ANCHOR_RECORDS, "gates");
+_Static_assert(STUB_PLACES_OFFSET % 4096 == 0, "stubs share no page with what is written whole");
 
 enum {
 	FUNCTION_BYTES_MAX = 4096,
@@ -70,27 +72,37 @@ static size_t function_bytes(const struct image *image, const char *name, raddr 
 	return bytes < FUNCTION_BYTES_MAX ? bytes : FUNCTION_BYTES_MAX;
 }
 
+/* How many arguments the pad of an operation looks at. */
+static const unsigned argument_counts[GATE_OPERATION_COUNT] = {
+	[GATE_MALLOC] = 1,	     [GATE_CALLOC] = 2,
+	[GATE_REALLOC] = 2,	     [GATE_FREE] = 1,
+	[GATE_MEMALIGN] = 2,	     [GATE_POSIX_MEMALIGN] = 3,
+	[GATE_REALLOCARRAY] = 3,     [GATE_NEW] = 1,
+	[GATE_NEW_ALIGNED] = 2,	     [GATE_REALLOC_NOT_NULL] = 2,
+	[GATE_MEMALIGN_OVER_16] = 2, [GATE_POSIX_MEMALIGN_OVER_16] = 3,
+};
+
 /* Plan from the FILE's bytes, for a probe of somebody else may stand on the first instruction. */
-static bool plan_entry(const struct arch *arch, const struct images *images, const char *name,
-		       raddr function, struct hook_plan *ret, struct error *err)
+static bool plan_entry(const struct arch *arch, const struct images *images,
+		       const struct gate_spec *spec, struct hook_plan *ret, struct error *err)
 {
 	uint8_t code[FUNCTION_BYTES_MAX];
-	const struct image *image = images_find(images, function);
+	const struct image *image = images_find(images, spec->address);
 	if (!image)
-		return error_set(err, ERROR_UNSUPPORTED, "%s lies in no file", name);
+		return error_set(err, ERROR_UNSUPPORTED, "%s lies in no file", spec->name);
 
-	size_t len = function_bytes(image, name, function);
-	return (image_file_bytes(image, function, code, len, err) &&
-		arch->plan_hook(function, code, len, ret, err)) ||
-	       error_context(err, "%s", name);
+	size_t len = function_bytes(image, spec->name, spec->address);
+	return (image_file_bytes(image, spec->address, code, len, err) &&
+		arch->plan_hook(spec->address, code, len, argument_counts[spec->operation], ret,
+				err)) ||
+	       error_context(err, "%s", spec->name);
 }
 
-bool gates_can_hook(const struct arch *arch, const struct images *images, const char *name,
-		    raddr function)
+bool gates_can_hook(const struct arch *arch, const struct images *images,
+		    const struct gate_spec *spec, struct error *err)
 {
 	struct hook_plan plan;
-	struct error ignored;
-	return plan_entry(arch, images, name, function, &plan, &ignored);
+	return plan_entry(arch, images, spec, &plan, err);
 }
 
 /* What the hook covers must be the file's own bytes. */
@@ -108,11 +120,20 @@ static bool check_bytes(const struct hook_plan *plan, const char *name, struct t
 	return true;
 }
 
+/* Every pad of a code entry has a cell of its own, whichever of them are in use. */
+static size_t cell_index(size_t number)
+{
+	size_t index = 0;
+	for (size_t i = 0; i < number; i++)
+		index += pads_list[i].place == GATE_ENTRY;
+	return index;
+}
+
 /* A cell: the thunk to which the hook jumps (undo the first instruction, go to the pad), and behind
  * it the copy to which the pad goes on. */
 static bool fill_cell(struct gates *gates, struct gate *gate, raddr *thunk_ret, struct error *err)
 {
-	size_t offset = CELLS_OFFSET + gate->number % CELL_COUNT * CELL_BYTES;
+	size_t offset = CELLS_OFFSET + cell_index(gate->number) * CELL_BYTES;
 	uint8_t *thunk = gates->code + offset;
 	raddr thunk_addr = gates->base + offset;
 	raddr pad = gates->base + pads_list[gate->number].offset;
@@ -144,8 +165,7 @@ static bool prepare_entry(struct gates *gates, struct gate *gate, struct target_
 {
 	raddr thunk = 0;
 	uint8_t jump[JUMP_LEN_MAX];
-	if (!plan_entry(gates->arch, images, gate->spec.name, gate->spec.address, &gate->plan,
-			err) ||
+	if (!plan_entry(gates->arch, images, &gate->spec, &gate->plan, err) ||
 	    !check_bytes(&gate->plan, gate->spec.name, tm, err) ||
 	    !fill_cell(gates, gate, &thunk, err))
 		return false;
@@ -163,12 +183,25 @@ static bool prepare_entry(struct gates *gates, struct gate *gate, struct target_
 	return true;
 }
 
+/* The pads of operators that throw call the original of another gate: it must be there. */
+static bool has_companion(const struct gates *gates, enum gate_operation operation)
+{
+	if (operation != GATE_NEW && operation != GATE_NEW_ALIGNED)
+		return true;
+	for (size_t i = 0; i < gates->len; i++)
+		if (gates->list[i].spec.place == GATE_ENTRY &&
+		    gates->list[i].spec.operation ==
+			    (operation == GATE_NEW ? GATE_MALLOC : GATE_MEMALIGN))
+			return true;
+	return false;
+}
+
 static bool prepare_gate(struct gates *gates, const struct gate_spec *spec,
 			 struct target_memory *tm, const struct images *images, struct error *err)
 {
 	struct gate *gate = &gates->list[gates->len];
 	*gate = (struct gate){ .spec = *spec };
-	if (!choose_pad(gates, spec, &gate->number))
+	if (!has_companion(gates, spec->operation) || !choose_pad(gates, spec, &gate->number))
 		return error_set(err, ERROR_UNSUPPORTED, "no pad for %s", spec->name);
 	if (spec->place == GATE_SLOT ? !prepare_slot(gates, gate, tm, err)
 				     : !prepare_entry(gates, gate, tm, images, err))
@@ -213,9 +246,11 @@ static raddr anchor_gate_addr(const struct gates *gates, size_t number)
 	return gates->base + ANCHOR_OFFSET + ANCHOR_GATES + number * ANCHOR_GATE_BYTES;
 }
 
+/* With this bound the pads' one comparison also keeps sizes away that are nonsense. */
 static struct anchor_gate anchor_gate_of(const struct gate *gate)
 {
-	return (struct anchor_gate){ gate->original, gate->spec.max_counted_bytes };
+	uint64_t limit = gate->spec.max_counted_bytes;
+	return (struct anchor_gate){ gate->original, limit < INT64_MAX ? limit : INT64_MAX };
 }
 
 static bool gate_fits(const struct gates *gates, const struct gate *gate, struct target_memory *tm)
@@ -354,32 +389,40 @@ bool gates_plant(const struct gates *gates, struct target_memory *tm, struct wor
 	return true;
 }
 
-/* Lift in reverse order. A record that makes no sense is the target's doing: it is left alone. */
-bool gates_undo(struct target_memory *tm, raddr base, size_t *undone_ret, struct error *err)
+/* What somebody has unmapped since holds nothing of ours. */
+static bool undo_patch(struct target_memory *tm, const struct patch *patch, struct error *err)
+{
+	bool matched;
+	return replace(tm, patch, patch->after, patch->before, &matched, err) ||
+	       err->kind == ERROR_READ;
+}
+
+bool gates_lift(const struct gates *gates, struct target_memory *tm, struct error *err)
+{
+	for (size_t i = gates->len; i-- > 0;)
+		if (!undo_patch(tm, &gates->list[i].patch, err))
+			return false;
+	return write_record_count(tm, gates->base, 0, err);
+}
+
+/* In reverse order. What makes no sense is the target's doing: it is left alone. */
+bool gates_undo(struct target_memory *tm, raddr base, struct error *err)
 {
 	uint32_t count;
-	*undone_ret = 0;
 	if (!memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_RECORD_COUNT, &count,
 			 sizeof(count), err))
 		return error_context(err, "journal");
 	if (count > ANCHOR_GATE_COUNT)
-		return error_set(err, ERROR_FORMAT, "journal of %u records", count);
+		count = ANCHOR_GATE_COUNT;
 
 	while (count-- > 0) {
 		struct patch patch;
-		bool matched;
 		raddr record =
 			base + ANCHOR_OFFSET + ANCHOR_RECORDS + (raddr)count * ANCHOR_RECORD_BYTES;
 		if (!memory_read(&tm->memory, record, &patch, sizeof(patch), err))
 			return error_context(err, "journal");
-		if (patch.len > PATCH_BYTES_MAX)
-			continue;
-		if (!replace(tm, &patch, patch.after, patch.before, &matched, err)) {
-			if (err->kind != ERROR_READ)
-				return false;
-			continue; /* unmapped since: nothing of ours is left there */
-		}
-		*undone_ret += matched;
+		if (patch.len <= PATCH_BYTES_MAX && !undo_patch(tm, &patch, err))
+			return false;
 	}
 	return write_record_count(tm, base, 0, err);
 }

@@ -43,9 +43,10 @@ struct gates {
 	uint8_t *code; /* [CODE_BYTES]: what the region's code shall be, but for stubs */
 };
 
-/** Tell whether a function can be hooked at all; its file decides. */
-bool gates_can_hook(const struct arch *arch, const struct images *images, const char *name,
-		    raddr function);
+/** Tell whether the code entry of this spec can be hooked at all; its file decides.
+ *  Errors: ERROR_UNSUPPORTED, ERROR_FORMAT: it cannot. */
+bool gates_can_hook(const struct arch *arch, const struct images *images,
+		    const struct gate_spec *spec, struct error *err);
 
 /** Work out all of it for a region at `base`, without touching the target. Errors:
  *  ERROR_UNSUPPORTED (a function that cannot be gated, or no pad for it), ERROR_UNSAFE (somebody
@@ -69,14 +70,16 @@ MUST_CHECK bool gates_are_clear_of_stacks(const struct gates *gates, struct targ
 					  const struct world *world);
 
 /** Make every change; the world must be stopped. Threads inside a prologue go on in its copy. What
- *  was changed before a failure stays, for gates_undo(). */
+ *  was changed before a failure stays, for gates_lift(). */
 MUST_CHECK bool gates_plant(const struct gates *gates, struct target_memory *tm,
 			    struct world *world, struct error *err);
 
-/** Undo every change in the journal of the region at `base` that still is as it was made, and
- *  empty the journal. All threads must be stopped. `undone_ret` counts. */
-MUST_CHECK bool gates_undo(struct target_memory *tm, raddr base, size_t *undone_ret,
-			   struct error *err);
+/** Undo every change of these gates that still is as it was made, and empty the journal, which is
+ *  not read: the target may have written anything there. All threads must be stopped. */
+MUST_CHECK bool gates_lift(const struct gates *gates, struct target_memory *tm, struct error *err);
+
+/** The same for the region at `base`, whose journal is all that an earlier filtrace left. */
+MUST_CHECK bool gates_undo(struct target_memory *tm, raddr base, struct error *err);
 
 /** Put gates back whose slot somebody has set back to the original (allocator set-up code of the
  *  program does that). One aligned word each: threads may run. */

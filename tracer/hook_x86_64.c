@@ -22,31 +22,46 @@ bool x86_64_encode_jump(raddr from, raddr to, uint8_t ret[JUMP_LEN_MAX], struct 
 	return true;
 }
 
-/* Registers that hold no argument of a function with three of them or fewer (psABI 3.2.3), as every
- * function is that has a gate, and that its caller does not rely on. */
-static bool is_scratch(ZydisRegister whole)
+/* Registers that a function may change, its arguments first: psABI 3.2.1, 3.2.3. */
+static const ZydisRegister changeable[] = {
+	ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDX,
+	ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_R8,	ZYDIS_REGISTER_R9,
+	ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_R10, ZYDIS_REGISTER_R11,
+};
+
+static bool may_change(ZydisRegister target, unsigned argument_count)
 {
-	static const ZydisRegister scratch[] = { ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RCX,
-						 ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9,
-						 ZYDIS_REGISTER_R10, ZYDIS_REGISTER_R11 };
-	for (size_t i = 0; i < ARRAY_LEN(scratch); i++)
-		if (scratch[i] == whole)
+	for (size_t i = argument_count; i < ARRAY_LEN(changeable); i++)
+		if (target == changeable[i])
 			return true;
 	return false;
 }
 
 /* Tell whether running the instruction twice, at a function's entry, is the same as once: it
- * computes a value that the caller does not rely on from things that it does not change. */
-static bool is_repeatable_move(const struct instruction *in)
+ * computes a value that whoever is in between does not rely on from things that it does not
+ * change. */
+static bool is_repeatable(const struct instruction *in, unsigned argument_count)
 {
-	if (in->head.mnemonic != ZYDIS_MNEMONIC_MOV && in->head.mnemonic != ZYDIS_MNEMONIC_LEA)
-		return false;
 	const ZydisDecodedOperand *source = &in->operands[1];
-	ZydisRegister target = in->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER
-				       ? whole_register(in->operands[0].reg.value)
-				       : ZYDIS_REGISTER_NONE;
-	if (!is_scratch(target))
+	if (in->operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return false;
+	ZydisRegister target = whole_register(in->operands[0].reg.value);
+	if (!may_change(target, argument_count))
+		return false;
+
+	switch (in->head.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+	case ZYDIS_MNEMONIC_MOVSXD:
+	case ZYDIS_MNEMONIC_LEA:
+		break;
+	case ZYDIS_MNEMONIC_XOR: /* of a register with itself: zero */
+		return source->type == ZYDIS_OPERAND_TYPE_REGISTER && source->size >= 32 &&
+		       source->reg.value == in->operands[0].reg.value;
+	default:
+		return false;
+	}
+	if (source->type == ZYDIS_OPERAND_TYPE_REGISTER)
+		return whole_register(source->reg.value) != target;
 	return source->type != ZYDIS_OPERAND_TYPE_MEMORY ||
 	       (whole_register(source->mem.base) != target &&
 		whole_register(source->mem.index) != target);
@@ -54,7 +69,7 @@ static bool is_repeatable_move(const struct instruction *in)
 
 /* How many bytes the first instruction takes from the stack; false if it does anything else that
  * running it again in the copy would not make good. */
-static bool find_stack_undo(const struct instruction *in, uint32_t *ret)
+static bool find_stack_undo(const struct instruction *in, unsigned argument_count, uint32_t *ret)
 {
 	const ZydisDecodedOperand *operands = in->operands;
 	switch (in->head.mnemonic) {
@@ -77,7 +92,7 @@ static bool find_stack_undo(const struct instruction *in, uint32_t *ret)
 		return true;
 	default:
 		*ret = 0;
-		return is_repeatable_move(in);
+		return is_repeatable(in, argument_count);
 	}
 }
 
@@ -138,14 +153,15 @@ static bool check_branches(const struct hook_plan *plan, const uint8_t *code, si
 	return true;
 }
 
-bool x86_64_plan_hook(raddr function, const uint8_t *code, size_t len, struct hook_plan *ret,
-		      struct error *err)
+bool x86_64_plan_hook(raddr function, const uint8_t *code, size_t len, unsigned argument_count,
+		      struct hook_plan *ret, struct error *err)
 {
 	struct hook_plan plan = { .function = function };
 	struct instruction first;
 
 	if (!ZYAN_SUCCESS(instruction_decode(function, code, len, &first)) ||
-	    !find_stack_undo(&first, &plan.stack_undo_bytes) || !add_instruction(&plan, &first))
+	    !find_stack_undo(&first, argument_count, &plan.stack_undo_bytes) ||
+	    !add_instruction(&plan, &first))
 		return error_set(err, ERROR_UNSUPPORTED,
 				 "first instruction at %" PRIraddr " cannot be undone", function);
 	plan.offset = first.head.length;
@@ -155,6 +171,47 @@ bool x86_64_plan_hook(raddr function, const uint8_t *code, size_t len, struct ho
 	memcpy(plan.original, code, (size_t)plan.offset + plan.covered_len);
 	*ret = plan;
 	return true;
+}
+
+/* -- where code leads to -- */
+
+/* The first instruction, but for the mark of a branch target. */
+static bool decode_first(raddr function, const uint8_t *code, size_t len, struct instruction *ret)
+{
+	if (!ZYAN_SUCCESS(instruction_decode(function, code, len, ret)))
+		return false;
+	size_t mark_len = ret->head.length;
+	return ret->head.mnemonic != ZYDIS_MNEMONIC_ENDBR64 ||
+	       ZYAN_SUCCESS(instruction_decode(function + mark_len, code + mark_len, len - mark_len,
+					       ret));
+}
+
+bool x86_64_find_only_jump(raddr function, const uint8_t *code, size_t len, raddr *ret)
+{
+	struct instruction in;
+	return decode_first(function, code, len, &in) && in.head.mnemonic == ZYDIS_MNEMONIC_JMP &&
+	       instruction_target(&in, ret);
+}
+
+bool x86_64_next_branch(raddr function, const uint8_t *code, size_t len, size_t *at, raddr *ret)
+{
+	struct instruction in;
+	while (*at < len &&
+	       ZYAN_SUCCESS(instruction_decode(function + *at, code + *at, len - *at, &in))) {
+		*at += in.head.length;
+		if (instruction_target(&in, ret))
+			return true;
+	}
+	return false;
+}
+
+bool x86_64_find_linkage_slot(raddr entry, const uint8_t *code, size_t len, raddr *ret)
+{
+	struct instruction in;
+	return decode_first(entry, code, len, &in) && in.head.mnemonic == ZYDIS_MNEMONIC_JMP &&
+	       in.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+	       in.operands[0].mem.base == ZYDIS_REGISTER_RIP &&
+	       ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&in.head, &in.operands[0], in.address, ret));
 }
 
 /* -- the displaced copy -- */

@@ -7,7 +7,10 @@
 #include <libelf.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+
+#include "tracer/bus_guard.h"
 
 enum { PAGE_BYTES = 4096 };
 
@@ -56,11 +59,28 @@ static bool open_file(int pid, const struct mapping *mapping, int *ret, struct e
 	return true;
 }
 
+/* Mapped, so that a file of a gigabyte costs the pages that are looked at; and shared, for into
+ * private mappings the kernel writes the breakpoints of uprobes, into ours as into the target's. */
+static bool map_file(int fd, struct image *image, struct error *err)
+{
+	struct stat status;
+	if (fstat(fd, &status) || status.st_size <= 0)
+		return error_set(err, ERROR_UNSUPPORTED, "%s is empty", image->path);
+	bus_guard_install();
+	void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED)
+		return error_set_errno(err, ERROR_FILE, "cannot map %s", image->path);
+	image->bytes = bytes;
+	image->len = (size_t)status.st_size;
+	return true;
+}
+
 static bool read_elf(int fd, struct image *image, struct error *err)
 {
+	if (!map_file(fd, image, err))
+		return false;
 	elf_version(EV_CURRENT);
-	/* Mapped, so that a file of a gigabyte costs the pages that are looked at. */
-	image->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	image->elf = elf_memory(image->bytes, image->len);
 	if (!image->elf)
 		return error_set(err, ERROR_UNSUPPORTED, "%s: %s", image->path, elf_errmsg(-1));
 
@@ -69,11 +89,29 @@ static bool read_elf(int fd, struct image *image, struct error *err)
 		return error_set(err, ERROR_UNSUPPORTED, "%s is not a 64-bit ELF file",
 				 image->path);
 	image->machine = header.e_machine;
-	image->bytes = elf_rawfile(image->elf, &image->len);
-	if (!image->bytes)
-		return error_set(err, ERROR_FILE, "%s: %s", image->path, elf_errmsg(-1));
 	return true;
 }
+
+/* Symbols and relocations are looked through one by one, and a file of holes may claim any number.
+ */
+static bool count_entries(struct image *image, struct error *err)
+{
+	GElf_Shdr header;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(image->elf, scn)) != NULL;) {
+		if (!gelf_getshdr(scn, &header) ||
+		    (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB &&
+		     header.sh_type != SHT_RELA))
+			continue;
+		uint64_t count = header.sh_size / sizeof(Elf64_Sym);
+		if (count > IMAGE_ENTRIES_MAX - image->entry_count)
+			return error_set(err, ERROR_UNSUPPORTED, "%s has too many symbols",
+					 image->path);
+		image->entry_count += count;
+	}
+	return true;
+}
+
+_Static_assert(sizeof(Elf64_Sym) == sizeof(Elf64_Rela), "entries");
 
 /* The next program header of this type from *at on; false behind the last. */
 static bool next_header(const struct image *image, uint32_t type, size_t *at, GElf_Phdr *ret)
@@ -153,7 +191,8 @@ bool image_open(int pid, const struct mapping *mapping, raddr dynamic, struct im
 	OWNED(image_close) struct image image = { .path = copy_path(mapping->path) };
 	if (!image.path)
 		return error_set(err, ERROR_NO_MEMORY, "%s", mapping->path);
-	if (!read_elf(fd, &image, err) || !locate(&image, mapping, dynamic, err))
+	if (!read_elf(fd, &image, err) || !count_entries(&image, err) ||
+	    !locate(&image, mapping, dynamic, err))
 		return false;
 
 	*ret = image;
@@ -164,6 +203,8 @@ bool image_open(int pid, const struct mapping *mapping, raddr dynamic, struct im
 void image_close(struct image *image)
 {
 	elf_end(image->elf);
+	if (image->bytes)
+		munmap(image->bytes, image->len);
 	free(image->path);
 	*image = (struct image){ 0 };
 }
@@ -202,7 +243,8 @@ static bool find_in_table(const struct image *image, Elf_Scn *scn, const GElf_Sh
 {
 	Elf_Data *symbols = elf_getdata(scn, NULL);
 	GElf_Sym sym;
-	for (size_t i = 1; symbols && gelf_getsym(symbols, (int)i, &sym); i++) {
+	for (size_t i = 1; symbols && i < IMAGE_ENTRIES_MAX && gelf_getsym(symbols, (int)i, &sym);
+	     i++) {
 		if (!is_definition(&sym))
 			continue;
 		const char *found = elf_strptr(image->elf, header->sh_link, sym.st_name);
@@ -233,6 +275,33 @@ bool image_find_unexported(const struct image *image, const char *name, struct s
 	GElf_Shdr header;
 	Elf_Scn *scn = find_section(image, SHT_SYMTAB, &header);
 	return scn && find_in_table(image, scn, &header, NULL, name, ret);
+}
+
+/* The name that a relocation's symbol index stands for, in the table that its section is about. */
+static const char *symbol_name(const struct image *image, uint32_t table, uint64_t index)
+{
+	GElf_Shdr header;
+	GElf_Sym sym;
+	Elf_Scn *scn = elf_getscn(image->elf, table);
+	if (!scn || !gelf_getshdr(scn, &header) || index > INT_MAX ||
+	    !gelf_getsym(elf_getdata(scn, NULL), (int)index, &sym))
+		return NULL;
+	return elf_strptr(image->elf, header.sh_link, sym.st_name);
+}
+
+const char *image_slot_symbol(const struct image *image, raddr slot)
+{
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(image->elf, scn)) != NULL;) {
+		GElf_Shdr header;
+		GElf_Rela rela;
+		if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_RELA)
+			continue;
+		Elf_Data *data = elf_getdata(scn, NULL);
+		for (int i = 0; data && i < IMAGE_ENTRIES_MAX && gelf_getrela(data, i, &rela); i++)
+			if (rela.r_offset == slot - image->bias && GELF_R_SYM(rela.r_info) != 0)
+				return symbol_name(image, header.sh_link, GELF_R_SYM(rela.r_info));
+	}
+	return NULL;
 }
 
 bool image_is_glibc(const struct image *image)

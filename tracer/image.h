@@ -18,12 +18,16 @@ struct image {
 	char *path; /* as the target sees it; owned */
 	raddr bias; /* address in the process minus address in the file */
 	raddr start;
-	raddr end;	   /* first address behind its last segment */
-	uint16_t machine;  /* e_machine of elf(5) */
-	struct Elf *elf;   /* private; the file is mapped, no descriptor stays open */
-	const char *bytes; /* private: the file */
+	raddr end;	  /* first address behind its last segment */
+	uint16_t machine; /* e_machine of elf(5) */
+	struct Elf *elf;  /* private; the file is mapped, no descriptor stays open */
+	char *bytes;	  /* private: the file */
 	size_t len;
+	uint64_t entry_count; /* symbols and relocations: at most IMAGE_ENTRIES_MAX */
 };
+
+/** Ten times what the largest libraries have, unstripped. */
+enum { IMAGE_ENTRIES_MAX = 1 << 23 };
 
 /** A piece of executable memory that holds only zeros and belongs to no segment of the file. */
 struct slack {
@@ -35,7 +39,7 @@ struct slack {
  *  by its path in the target's root directory, if that still is the same file. `dynamic` is the
  *  address of its dynamic section; 0 if that is unknown, and `mapping` maps the file's start.
  *  Errors: ERROR_NOT_PERMITTED, ERROR_FILE (replaced or deleted), ERROR_UNSUPPORTED (not a 64-bit
- *  ELF file). */
+ *  ELF file, or one of too many symbols). */
 MUST_CHECK bool image_open(int pid, const struct mapping *mapping, raddr dynamic, struct image *ret,
 			   struct error *err);
 void image_close(struct image *image);
@@ -48,6 +52,10 @@ MUST_CHECK bool image_find_symbol(const struct image *image, const char *name, s
  * one that is not exported to others. */
 MUST_CHECK bool image_find_unexported(const struct image *image, const char *name,
 				      struct symbol *ret);
+
+/** Name the symbol whose address the linker writes to the word at `slot`; NULL if it writes none,
+ * or one without a name. Valid as long as the image. */
+const char *image_slot_symbol(const struct image *image, raddr slot);
 
 /** Tell whether this is glibc: it defines gnu_get_libc_version. */
 bool image_is_glibc(const struct image *image);

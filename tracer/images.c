@@ -14,6 +14,7 @@ enum {
 	DYNAMIC_MAX = 512,
 	TAILS_MAX = 8, /* per image */
 	PAGE_BYTES = 4096,
+	ENTRIES_MAX = 1 << 25, /* symbols and relocations of all images */
 };
 
 /* -- the linker's list -- */
@@ -97,7 +98,16 @@ static void add_image(struct images *images, int pid, const struct mapping *mapp
 		return;
 
 	struct error problem;
-	if (image_open(pid, mapping, dynamic, &images->list[images->len], &problem)) {
+	struct image *image = &images->list[images->len];
+	bool is_open = image_open(pid, mapping, dynamic, image, &problem);
+	if (is_open && image->entry_count > ENTRIES_MAX - images->entry_count) {
+		error_set(&problem, ERROR_UNSUPPORTED, "%s: there are too many symbols in all",
+			  image->path);
+		image_close(image);
+		is_open = false;
+	}
+	if (is_open) {
+		images->entry_count += image->entry_count;
 		images->len++;
 	} else if (!images->has_skipped) {
 		images->has_skipped = true;

@@ -16,6 +16,7 @@ struct images {
 	struct maps maps;	/* as they were */
 	struct image *list;	/* the executable first */
 	size_t len;
+	uint64_t entry_count; /* of all of them */
 	bool has_skipped;     /* a library could not be opened ... */
 	struct error skipped; /* ... for this reason: tell it if something is not found */
 };

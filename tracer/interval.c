@@ -7,7 +7,11 @@
 
 enum {
 	STEPS_PER_DOUBLING = 4,
-	ID_AT_START = 1 + 19 * STEPS_PER_DOUBLING, /* 512 KiB */
+	/* 16 KiB: a quiet program is seen from the start, and one that is not has this changed by
+	 * its first burst of stops. */
+	ID_AT_START = 1 + 14 * STEPS_PER_DOUBLING,
+	LEGS = 16, /* per interval: each costs a look at the ring of draws */
+	LEG_BYTES_MIN = 16,
 	STEPS_DOWN_MAX = 4, /* per stretch: T falls slowly, for load may return at once */
 };
 
@@ -73,6 +77,12 @@ uint64_t interval_draw(struct interval *interval)
 		to_go = distance < (double)most ? (uint64_t)distance : most;
 	}
 	return (uint64_t)interval->id << DRAW_ID_SHIFT | to_go;
+}
+
+uint64_t interval_leg_bytes(const struct interval *interval)
+{
+	uint64_t bytes = interval_bytes(interval, interval->id) / LEGS;
+	return bytes > LEG_BYTES_MIN ? bytes : LEG_BYTES_MIN;
 }
 
 /* Take in a stretch, and let what came before fade. */

@@ -52,6 +52,10 @@ uint64_t interval_random(struct interval *interval);
 /** Draw a distance, in the form of the draws in the shared pages: id << 56 | bytes to go. */
 uint64_t interval_draw(struct interval *interval);
 
+/** After how many bytes a countdown is to be drawn anew at the latest: a small part of T, so that
+ *  countdowns soon follow a T that falls. */
+uint64_t interval_leg_bytes(const struct interval *interval);
+
 /** Adapt T to what the last stretch has cost. Returns true if T changed. */
 bool interval_adapt(struct interval *interval, const struct interval_cost *cost);
 

@@ -20,7 +20,8 @@ struct walk_point {
 };
 
 struct code_page {
-	raddr address; /* 0: empty */
+	raddr address;
+	bool is_read;
 	uint8_t bytes[PAGE_BYTES];
 };
 
@@ -38,15 +39,15 @@ struct walk {
 static const struct code_page *find_page(struct walk *walk, raddr address, struct error *err)
 {
 	for (size_t i = 0; i < CODE_PAGES; i++) {
-		if (walk->pages[i].address == address)
+		if (walk->pages[i].is_read && walk->pages[i].address == address)
 			return &walk->pages[i];
 	}
 
 	struct code_page *page = &walk->pages[walk->next_page];
-	page->address = 0;
-	if (!memory_read(walk->target->memory, address, page->bytes, PAGE_BYTES, err))
-		return NULL;
 	page->address = address;
+	page->is_read = memory_read(walk->target->memory, address, page->bytes, PAGE_BYTES, err);
+	if (!page->is_read)
+		return NULL;
 	walk->next_page = (walk->next_page + 1) % CODE_PAGES;
 	return page;
 }

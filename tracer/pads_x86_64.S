@@ -6,8 +6,9 @@
  *
  * A pad is entered exactly as the function it stands for: arguments in rdi, rsi, rdx, the return
  * address on the stack. Until it jumps to the original it may change rax, r10, r11 and the flags
- * only. It makes no call but to the routines below and to the original, touches no vector register,
- * and calls the original with the stack aligned as the ABI asks.
+ * only; where it calls the original, or another one in its place, that may change what any function
+ * may. It makes no other call but to the routines below, touches no vector register, and calls with
+ * the stack aligned as the ABI asks.
  *
  * Fast path of an allocation: count the size down; not below zero -> jump to the original.
  * Slow path: draw the next distance, call the original, then park: post block and size in a mailbox
@@ -23,6 +24,10 @@
 
 #define FUTEX_OWNER_DIED 0x40000000
 
+/* In a pad: the original function of its gate, and the most bytes that it counts. */
+#define original gates + gate_at
+#define limit	 gates + gate_at + 8
+
 	.section .rodata
 	.globl	pads_begin, pads_end
 	.balign	4096
@@ -36,6 +41,7 @@ pads_begin:
 
 	.set	armed, control + CONTROL_ARMED
 	.set	gate_number, 0
+	.set	entry_count, 0
 
 /* What the tracer is told of each pad: struct pad in tracer/pads.h. */
 	.pushsection .rodata.pads, "a"
@@ -49,15 +55,15 @@ pads_list:
 	.long	77f - pads_begin
 	.byte	\place, \operation, \guard, 0
 	.popsection
-	.set	original, gates + gate_number * ANCHOR_GATE_BYTES
-	.set	limit, original + 8
+	.set	gate_at, gate_number * ANCHOR_GATE_BYTES
 	.set	this_gate, gate_number
 	.set	gate_number, gate_number + 1
+	.set	entry_count, entry_count + \place
 	.balign	32
 77:
 .endm
 
-/* enum gate_place, gate_operation and gate_guard of base/gate_spec.h; pads.c asserts them. */
+/* enum gate_place, gate_operation and gate_guard of base/gate_spec.h; pads.h asserts them. */
 #define SLOT  0
 #define ENTRY 1
 #define MALLOC	       0
@@ -66,6 +72,12 @@ pads_list:
 #define FREE	       3
 #define MEMALIGN       4
 #define POSIX_MEMALIGN 5
+#define REALLOCARRAY   6
+#define NEW	       7
+#define NEW_ALIGNED    8
+#define REALLOC_NOT_NULL       9
+#define MEMALIGN_OVER_16       10
+#define POSIX_MEMALIGN_OVER_16 11
 #define UNGUARDED  0
 #define SERIALISED 1
 
@@ -101,7 +113,6 @@ pads_list:
 
 /* The sampled call of the original: \size is pushed for park, and the arguments are untouched. */
 .macro SAMPLE guard, size, pass
-	mov	\size, %rax
 	DRAW	\guard
 	jc	\pass
 	push	\size			/* three words for park; they align the stack, too */
@@ -179,17 +190,21 @@ pads_list:
 	jmp	0b
 .endm
 
-	SLOT_MALLOC SERIALISED
+	.rept	2			/* obj and mem, under the GIL */
 	SLOT_MALLOC SERIALISED
 	SLOT_CALLOC SERIALISED
-	SLOT_CALLOC SERIALISED
 	SLOT_REALLOC SERIALISED
-	SLOT_REALLOC SERIALISED
+	.endr
+	.rept	3			/* raw, and all of them where there is no GIL */
+	SLOT_MALLOC UNGUARDED
+	SLOT_CALLOC UNGUARDED
+	SLOT_REALLOC UNGUARDED
 	FREE_PAD SLOT, %rsi
-	FREE_PAD SLOT, %rsi
+	.endr
 
 /* ---- Functions hooked at their code. A size with its top bit set is nonsense that the allocator
- *      will refuse: it must not move a countdown. -------------------------------------------- */
+ *      will refuse: it must not move a countdown. How many of a kind there are is decided by the
+ *      tables of c_allocator.c. --------------------------------------------------------------- */
 
 .macro ENTRY_MALLOC
 	DESCRIBE ENTRY, MALLOC, UNGUARDED
@@ -200,9 +215,10 @@ pads_list:
 2:	SAMPLE	UNGUARDED, %rdi, 1b
 .endm
 
-	ENTRY_MALLOC			/* malloc, valloc, pvalloc */
+	.set	first_malloc, gates + gate_number * ANCHOR_GATE_BYTES
+	.rept	6
 	ENTRY_MALLOC
-	ENTRY_MALLOC
+	.endr
 
 	DESCRIBE ENTRY, CALLOC, UNGUARDED
 	mov	%rdi, %rax
@@ -214,25 +230,51 @@ pads_list:
 1:	jmp	*original(%rip)
 2:	SAMPLE_PRODUCT UNGUARDED, 1b
 
-	DESCRIBE ENTRY, REALLOC, UNGUARDED
+.macro ENTRY_REALLOC operation
+	DESCRIBE ENTRY, \operation, UNGUARDED
+.if \operation == REALLOC_NOT_NULL
 	test	%rdi, %rdi		/* realloc(NULL, n) calls malloc, whose gate counts */
 	jz	1f
+.endif
 	IF_SAMPLED %rdi, 4f
 0:	test	%rsi, %rsi
 	js	1f
 	COUNT	UNGUARDED, %rsi, 2f
 1:	jmp	*original(%rip)
 2:	SAMPLE	UNGUARDED, %rsi, 1b
+4:	mov	%rdi, %r10		/* of a NULL block, forget() knows nothing */
+	call	forget
+	jmp	0b
+.endm
+
+	ENTRY_REALLOC REALLOC_NOT_NULL
+	ENTRY_REALLOC REALLOC
+	ENTRY_REALLOC REALLOC
+
+	DESCRIBE ENTRY, REALLOCARRAY, UNGUARDED
+	IF_SAMPLED %rdi, 4f
+0:	mov	%rsi, %rax
+	imul	%rdx, %rax
+	jo	1f
+	test	%rax, %rax
+	js	1f
+	COUNT	UNGUARDED, %rax, 2f
+1:	jmp	*original(%rip)
+2:	SAMPLE_PRODUCT UNGUARDED, 1b
 4:	mov	%rdi, %r10
 	call	forget
 	jmp	0b
 
+	.rept	17			/* free, and all that C++ has to delete */
 	FREE_PAD ENTRY, %rdi
+	.endr
 
-.macro ENTRY_MEMALIGN
-	DESCRIBE ENTRY, MEMALIGN, UNGUARDED
+.macro ENTRY_MEMALIGN operation
+	DESCRIBE ENTRY, \operation, UNGUARDED
+.if \operation == MEMALIGN_OVER_16
 	cmp	$16, %rdi		/* up to 16 it calls malloc, whose gate counts */
 	jbe	1f
+.endif
 	test	%rsi, %rsi
 	js	1f
 	COUNT	UNGUARDED, %rsi, 2f
@@ -240,12 +282,18 @@ pads_list:
 2:	SAMPLE	UNGUARDED, %rsi, 1b
 .endm
 
-	ENTRY_MEMALIGN			/* memalign, aligned_alloc */
-	ENTRY_MEMALIGN
+	.set	first_memalign, gates + gate_number * ANCHOR_GATE_BYTES
+	ENTRY_MEMALIGN MEMALIGN
+	ENTRY_MEMALIGN MEMALIGN
+	ENTRY_MEMALIGN MEMALIGN_OVER_16
+	ENTRY_MEMALIGN MEMALIGN_OVER_16
 
-	DESCRIBE ENTRY, POSIX_MEMALIGN, UNGUARDED
+.macro ENTRY_POSIX_MEMALIGN operation
+	DESCRIBE ENTRY, \operation, UNGUARDED
+.if \operation == POSIX_MEMALIGN_OVER_16
 	cmp	$16, %rsi
 	jbe	1f
+.endif
 	test	%rdx, %rdx
 	js	1f
 	COUNT	UNGUARDED, %rdx, 2f
@@ -266,6 +314,72 @@ pads_list:
 	call	park
 3:	add	$40, %rsp
 	ret
+.endm
+
+	ENTRY_POSIX_MEMALIGN POSIX_MEMALIGN
+	ENTRY_POSIX_MEMALIGN POSIX_MEMALIGN_OVER_16
+
+/* An exception cannot pass a pad, which unwinders do not know: so a sampled call asks the function
+ * that returns NULL, and if that refuses, leaves no trace on the stack and goes on to the original,
+ * which may throw, or find the memory after all. */
+.macro ENTRY_NEW
+	DESCRIBE ENTRY, NEW, UNGUARDED
+	test	%rdi, %rdi
+	js	1f
+	COUNT	UNGUARDED, %rdi, 2f
+1:	jmp	*original(%rip)
+2:	mov	%rdi, %rax
+	DRAW	UNGUARDED
+	jc	1b
+	push	%rdi
+	push	%r10
+	pushq	$this_gate
+	call	*first_malloc(%rip)
+	mov	%rax, %r10
+	test	%rax, %rax
+	jz	3f
+	call	park
+	add	$24, %rsp
+	ret
+3:	add	$16, %rsp
+	pop	%rdi
+	jmp	1b
+.endm
+
+	ENTRY_NEW
+	ENTRY_NEW
+
+.macro ENTRY_NEW_ALIGNED
+	DESCRIBE ENTRY, NEW_ALIGNED, UNGUARDED
+	test	%rdi, %rdi
+	js	1f
+	COUNT	UNGUARDED, %rdi, 2f
+1:	jmp	*original(%rip)
+2:	mov	%rdi, %rax
+	DRAW	UNGUARDED
+	jc	1b
+	push	%rsi			/* the alignment, for a second try (MAIL_RSP is 16 off) */
+	push	%rsi			/* keeps the stack aligned */
+	push	%rdi
+	push	%r10
+	pushq	$this_gate
+	xchg	%rdi, %rsi
+	call	*first_memalign(%rip)
+	mov	%rax, %r10
+	test	%rax, %rax
+	jz	3f
+	call	park
+	add	$40, %rsp
+	ret
+3:	add	$16, %rsp
+	pop	%rdi
+	pop	%rsi
+	pop	%rsi
+	jmp	1b
+.endm
+
+	ENTRY_NEW_ALIGNED
+	ENTRY_NEW_ALIGNED
 
 /* ---- forget: the block in r10 is freed; rax = its hash. Clobbers rax, r11. ------------------- */
 	.balign	32
@@ -297,10 +411,12 @@ forget:
 	mov	%r10, (%r11,%rax,8)
 3:	ret
 
-/* ---- draw: set the next countdown. In: rax = size of this allocation. Out: carry set: no sample;
- *      else r10 = id of the interval that the sample was drawn with. Clobbers rax, r11.
- *      A countdown that was never drawn (id 0: a new thread, a fresh start) begins with this
- *      allocation and owes its size. --------------------------------------------------------- */
+/* ---- draw: set the next countdown, which is below zero. Out: carry set: no sample; else r10 = id
+ *      of the interval that the sample was drawn with. Clobbers rax, r11.
+ *      A countdown without an id (a new thread, a fresh start, the end of a leg) leads to no sample:
+ *      a new one is drawn and owes what this one is below zero. A draw is gone in legs, so that an
+ *      interval that has become shorter serves soon: an exponential distribution has no memory, so
+ *      what is left of it may be drawn anew at any time. ------------------------------------- */
 .macro DRAW_ROUTINE countdown, interval
 	cmpl	$0, armed(%rip)
 	je	4f
@@ -318,19 +434,18 @@ forget:
 	shr	$64 - DRAW_ID_SHIFT, %rcx /* rcx: bytes to go */
 	test	%r10, %r10
 	jnz	2f
-	sub	%rax, %rcx
-	jns	3f
+	add	\countdown, %rcx
+	jns	2f
 	mov	%r11, %r10		/* below zero at once: a sample, and one more draw */
 	jmp	1b
-2:	mov	%rcx, \countdown
-	mov	%r11, \interval
-	pop	%rcx
-	clc
-	ret
+2:	cmp	shared + SHARED_LEG(%rip), %rcx
+	jbe	3f
+	mov	shared + SHARED_LEG(%rip), %rcx
+	xor	%r11d, %r11d
 3:	mov	%rcx, \countdown
 	mov	%r11, \interval
 	pop	%rcx
-	stc
+	cmp	$1, %r10		/* carry: r10 is 0 */
 	ret
 5:	pop	%rcx
 4:	movq	$DISARMED_BYTES, \countdown
@@ -490,6 +605,11 @@ park:
 park_round:
 	.quad	0, PARK_ROUND_NS
 pads_end:
+	.org	pads_begin + PADS_MAX_BYTES /* an error if they are longer */
+
+.if gate_number > ANCHOR_GATE_COUNT || entry_count > CELL_COUNT
+	.error	"region_layout.h has no room for so many gates"
+.endif
 
 	.pushsection .rodata.pads, "a"
 pads_list_end:

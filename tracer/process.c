@@ -2,15 +2,19 @@
 #include "tracer/process.h"
 
 #include <dirent.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "tracer/procfs.h"
+
+/* PF_KTHREAD, in the flags of proc(5)'s stat (include/linux/sched.h). */
+enum { KERNEL_THREAD_FLAG = 0x00200000 };
+
+/* A command line may be as long as the process likes: prctl(2) "PR_SET_MM". */
+enum { ARGUMENTS_MAX = 4096 };
 
 /* -- the status file -- */
 
@@ -66,14 +70,21 @@ static int filter_count(const char *status)
 	return number_value(status, "Seccomp", 10) == SECCOMP_MODE_FILTER;
 }
 
-/* Field 22 of stat; the fields are counted from behind the name, which may hold anything. */
-static uint64_t start_boottime_ns(const char *stat)
+/* Field `number` of stat; they are counted from behind the name, which may hold anything. */
+static uint64_t stat_field(const char *stat, int number)
 {
 	const char *field = strrchr(stat, ')');
-	for (int i = 2; field && i < 22; i++)
+	for (int i = 2; field && i < number; i++)
 		field = strchr(field + 1, ' ');
-	uint64_t ticks = field ? strtoull(field, NULL, 10) : 0;
-	return ticks * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+	return field ? strtoull(field, NULL, 10) : 0;
+}
+
+/* The second number of "real effective saved file-system". */
+static unsigned effective_id(const char *status, const char *key)
+{
+	const char *ids = find_value(status, key);
+	const char *effective = ids ? strchr(ids, '\t') : NULL;
+	return effective ? (unsigned)strtoul(effective, NULL, 10) : 0;
 }
 
 bool process_read(int pid, struct process *ret, struct error *err)
@@ -86,21 +97,25 @@ bool process_read(int pid, struct process *ret, struct error *err)
 		return false;
 
 	const char *state = find_value(status, "State");
-	const char *uids = find_value(status, "Uid"); /* real, effective, saved, file system */
-	const char *effective = uids ? strchr(uids, '\t') : NULL;
 	*ret = (struct process){
 		.pid = pid,
 		.state = state ? *state : '?',
+		.leader_pid = (int)number_value(status, "Tgid", 10),
 		.parent_pid = (int)number_value(status, "PPid", 10),
 		.tracer_pid = (int)number_value(status, "TracerPid", 10),
 		.namespace_pid = namespace_pid(status, pid),
 		.thread_count = (int)number_value(status, "Threads", 10),
 		.seccomp_mode = (int)number_value(status, "Seccomp", 10),
 		.seccomp_filters = filter_count(status),
-		.capabilities = number_value(status, "CapEff", 16),
-		.uid = effective ? (uid_t)strtoul(effective, NULL, 10) : 0,
+		.uid = effective_id(status, "Uid"),
+		.gid = effective_id(status, "Gid"),
+		.capabilities = number_value(status, "CapPrm", 16),
+		.effective = number_value(status, "CapEff", 16),
+		.is_kernel_thread = stat_field(stat, 9) & KERNEL_THREAD_FLAG,
+		.has_memory = find_value(status, "VmRSS") != NULL,
 		.rss_bytes = number_value(status, "VmRSS", 10) * 1024,
-		.start_boottime_ns = start_boottime_ns(stat),
+		.start_boottime_ns =
+			stat_field(stat, 22) * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)),
 	};
 	copy_line(find_value(status, "Name"), ret->name, sizeof(ret->name));
 	return true;
@@ -110,11 +125,11 @@ bool process_read_command(int pid, char ***ret, struct error *err)
 {
 	OWNED_FREE char *text = NULL;
 	size_t len;
-	if (!procfs_read(pid, "cmdline", &text, &len, err))
+	if (!procfs_read_head(pid, "cmdline", &text, &len, err))
 		return false;
 
 	size_t count = 0;
-	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
+	for (size_t at = 0; at < len && count < ARGUMENTS_MAX; at += strlen(text + at) + 1)
 		count++;
 	size_t vector_bytes = (count + 1) * sizeof(char *);
 	char **vector = malloc(vector_bytes + len + 1);
@@ -294,97 +309,4 @@ bool process_thread_has_pending_signal(int pid, int tid)
 		return false;
 	uint64_t pending = number_value(status, "SigPnd", 16) | number_value(status, "ShdPnd", 16);
 	return (pending & ~number_value(status, "SigBlk", 16)) != 0;
-}
-
-/* -- permission -- */
-
-bool process_judge_access(const struct process_access *access, struct error *err)
-{
-	const struct process *process = &access->process;
-	int pid = process->pid;
-
-	if (process->state == 'Z' || process->state == 'X')
-		return error_set(err, ERROR_NO_PROCESS,
-				 "process %d has ended; its parent %d has not collected it yet",
-				 pid, process->parent_pid);
-	if (process->tracer_pid)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d is being traced by process %d (%s): end that first",
-				 pid, process->tracer_pid, access->tracer_name);
-	if (process->rss_bytes == 0)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d (%s) is a kernel thread: there is nothing to trace",
-				 pid, process->name);
-	if (access->yama_scope >= 3)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "kernel.yama.ptrace_scope is 3, so nobody may trace process %d: "
-				 "set it to 1 in /etc/sysctl.d and reboot",
-				 pid);
-	if (!access->can_ptrace_all && access->our_uid == 0)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "root has no CAP_SYS_PTRACE here: start the container with "
-				 "--cap-add=SYS_PTRACE, or run filtrace on the host");
-	if (!access->can_ptrace_all && process->uid != access->our_uid)
-		return error_set(
-			err, ERROR_NOT_PERMITTED,
-			"process %d belongs to user %u: run filtrace as that user, or with "
-			"sudo",
-			pid, (unsigned)process->uid);
-	if (!access->can_ptrace_all && access->yama_scope > 0)
-		return error_set(
-			err, ERROR_NOT_PERMITTED,
-			"kernel.yama.ptrace_scope is %d: run filtrace with sudo%s",
-			access->yama_scope,
-			access->yama_scope == 1
-				? ", or allow it by: sudo sysctl kernel.yama.ptrace_scope=0"
-				: "");
-	if (!access->can_ptrace_all && !access->is_dumpable)
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "process %d has made itself private (prctl PR_SET_DUMPABLE, or "
-				 "privileges gained at its start): run filtrace with sudo",
-				 pid);
-	return error_set(err, ERROR_NOT_PERMITTED,
-			 "a security policy (AppArmor, SELinux, seccomp or a user namespace) "
-			 "refuses to let process %d be traced: run filtrace as root on the host",
-			 pid);
-}
-
-static bool have_ptrace_capability(void)
-{
-	struct process self;
-	struct error ignored;
-	return process_read(getpid(), &self, &ignored) && (self.capabilities >> CAP_SYS_PTRACE & 1);
-}
-
-/* 0 on a kernel without Yama. */
-static int read_yama_scope(void)
-{
-	OWNED_FILE FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-	int scope = 0;
-	return file && fscanf(file, "%d", &scope) == 1 ? scope : 0;
-}
-
-/* A process that is not dumpable has its private files given to root. */
-static bool is_dumpable(const struct process *process)
-{
-	char path[32];
-	struct stat st;
-	snprintf(path, sizeof(path), "/proc/%d/environ", process->pid);
-	return stat(path, &st) == 0 && st.st_uid == process->uid;
-}
-
-bool process_explain_denied(int pid, struct error *err)
-{
-	struct process_access access = {
-		.our_uid = geteuid(),
-		.can_ptrace_all = have_ptrace_capability(),
-		.yama_scope = read_yama_scope(),
-	};
-	if (!process_read(pid, &access.process, err))
-		return false;
-
-	int tracer = access.process.tracer_pid;
-	access.is_dumpable = is_dumpable(&access.process);
-	process_thread_name(tracer, tracer, access.tracer_name, sizeof(access.tracer_name));
-	return process_judge_access(&access, err);
 }

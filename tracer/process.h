@@ -14,17 +14,22 @@
 
 struct process {
 	int pid;
-	char name[64]; /* of the program file, cut by the kernel; may hold anything */
-	char state;    /* R S D T t Z X I */
+	char name[64];	/* of the program file, cut by the kernel; may hold anything */
+	char state;	/* R S D T t Z X I */
+	int leader_pid; /* of the process; another number than pid if that is one of its threads */
 	int parent_pid;
 	int tracer_pid;	   /* 0: nobody */
 	int namespace_pid; /* in its own pid namespace */
 	int thread_count;
-	int seccomp_mode;	    /* 2: a filter decides on system calls */
-	int seccomp_filters;	    /* how many do; before Linux 5.9: 1 for any number */
-	uint64_t capabilities;	    /* effective: a mask of capabilities(7) */
-	uid_t uid;		    /* effective */
-	uint64_t rss_bytes;	    /* 0: no memory of its own (a kernel thread, a zombie) */
+	int seccomp_mode;      /* 2: a filter decides on system calls */
+	int seccomp_filters;   /* how many do; before Linux 5.9: 1 for any number */
+	uid_t uid;	       /* effective */
+	gid_t gid;	       /* effective */
+	uint64_t capabilities; /* permitted; a mask of bits (capabilities(7)) */
+	uint64_t effective;    /* capabilities that are in effect */
+	bool is_kernel_thread;
+	bool has_memory;	    /* not a kernel thread, a zombie, or on its way out */
+	uint64_t rss_bytes;	    /* 0 also if all of its memory is swapped out */
 	uint64_t start_boottime_ns; /* CLOCK_BOOTTIME, to 10 ms: tells a pid that was used again */
 };
 
@@ -74,22 +79,5 @@ bool process_thread_waits_for_vfork(int pid, int tid);
 
 /** Tell whether a signal waits for the thread or its process that the thread does not block. */
 bool process_thread_has_pending_signal(int pid, int tid);
-
-/** What decides on whether a process may be traced. */
-struct process_access {
-	struct process process;
-	uid_t our_uid;	      /* effective */
-	bool can_ptrace_all;  /* we have CAP_SYS_PTRACE */
-	bool is_dumpable;     /* its files under /proc belong to its own user */
-	int yama_scope;	      /* kernel.yama.ptrace_scope; 0 where there is no Yama */
-	char tracer_name[64]; /* of process.tracer_pid */
-};
-
-/** Say in one sentence why the process may not be traced, with the fix; pure. Always returns false:
- *  ERROR_NO_PROCESS for a zombie, else ERROR_NOT_PERMITTED. */
-bool process_judge_access(const struct process_access *access, struct error *err);
-
-/** The same from what /proc says now. To be called when the kernel has said no. */
-bool process_explain_denied(int pid, struct error *err);
 
 #endif

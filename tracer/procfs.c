@@ -28,7 +28,9 @@ static bool read_on(int fd, char *buffer, size_t size, size_t *len, bool *is_who
 	return true;
 }
 
-bool procfs_read(int pid, const char *name, char **ret, size_t *len_ret, struct error *err)
+/* Read at most `most` bytes. `is_whole_ret`: that was all. */
+static bool read_some(int pid, const char *name, size_t most, char **ret, size_t *len_ret,
+		      bool *is_whole_ret, struct error *err)
 {
 	char path[80];
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
@@ -40,15 +42,13 @@ bool procfs_read(int pid, const char *name, char **ret, size_t *len_ret, struct 
 
 	OWNED_FREE char *text = NULL;
 	size_t len = 0;
-	bool is_whole = false;
-	for (size_t size = FIRST_BYTES; !is_whole; size *= 2) {
-		if (size > MOST_BYTES)
-			return error_set(err, ERROR_FORMAT, "%s does not end", path);
-		char *larger = realloc(text, size);
+	*is_whole_ret = false;
+	for (size_t size = FIRST_BYTES; !*is_whole_ret && size <= most; size *= 2) {
+		char *larger = realloc(text, size + 1);
 		if (!larger)
 			return error_set(err, ERROR_NO_MEMORY, "%s", path);
 		text = larger;
-		if (!read_on(fd, text, size - 1, &len, &is_whole))
+		if (!read_on(fd, text, size, &len, is_whole_ret))
 			return error_set_errno(err, ERROR_FORMAT, "cannot read %s", path);
 	}
 
@@ -56,6 +56,26 @@ bool procfs_read(int pid, const char *name, char **ret, size_t *len_ret, struct 
 	*ret = MOVE_PTR(text);
 	*len_ret = len;
 	return true;
+}
+
+bool procfs_read(int pid, const char *name, char **ret, size_t *len_ret, struct error *err)
+{
+	OWNED_FREE char *text = NULL;
+	size_t len;
+	bool is_whole;
+	if (!read_some(pid, name, MOST_BYTES, &text, &len, &is_whole, err))
+		return false;
+	if (!is_whole)
+		return error_set(err, ERROR_FORMAT, "/proc/%d/%s does not end", pid, name);
+	*ret = MOVE_PTR(text);
+	*len_ret = len;
+	return true;
+}
+
+bool procfs_read_head(int pid, const char *name, char **ret, size_t *len_ret, struct error *err)
+{
+	bool unused;
+	return read_some(pid, name, PROCFS_HEAD_BYTES, ret, len_ret, &unused, err);
 }
 
 static unsigned digit_value(char digit)

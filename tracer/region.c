@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "tracer/pads.h"
 #include "tracer/process.h"
+#include "tracer/shared_file.h"
 
 static const char MEMFD_PATH[] = "/memfd:filtrace (deleted)";
 static const char ANONYMOUS_PATH[] = "/dev/zero (deleted)";
@@ -219,21 +221,6 @@ static bool await_offer(struct target_memory *tm, const struct stub_job *job, st
 			 tm->pid, (int)(STUB_TIMEOUT_NS / NS_PER_MS));
 }
 
-/* The target names the descriptor: make sure that it is a memfd of the stub's making before it is
- * opened for writing with our rights. */
-static bool check_pages(const char *path, const char *expected_link, struct error *err)
-{
-	struct stat status;
-	char link[64] = "";
-	OWNED_FD int fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) || readlink(path, link, sizeof(link) - 1) < 0)
-		return error_set_errno(err, ERROR_TIMEOUT, "cannot open %s", path);
-	if (!S_ISREG(status.st_mode) || status.st_nlink != 0 || status.st_size != SHARED_BYTES ||
-	    strcmp(link, expected_link) != 0)
-		return error_set(err, ERROR_UNSAFE, "%s is not what the stub made", path);
-	return true;
-}
-
 /* Nobody can cut it short under our mapping: a memfd is sealed, and to what has none only we have
  * a way. */
 static bool open_pages(int pid, const struct stub_job *job, int target_fd, int *ret,
@@ -241,21 +228,18 @@ static bool open_pages(int pid, const struct stub_job *job, int target_fd, int *
 {
 	char path[80];
 	raddr start = job->base + SHARED_OFFSET;
-	bool is_memfd = job->sharing == SHARE_MEMFD;
-	if (is_memfd)
+	if (job->sharing == SHARE_MEMFD) {
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, target_fd);
-	else
-		snprintf(path, sizeof(path), MAP_FILES_FORMAT, pid, start, start + SHARED_BYTES);
+		return shared_file_open(path, MEMFD_PATH, true, ret, err);
+	}
+	snprintf(path, sizeof(path), MAP_FILES_FORMAT, pid, start, start + SHARED_BYTES);
+	return shared_file_open(path, ANONYMOUS_PATH, false, ret, err);
+}
 
-	if (!check_pages(path, is_memfd ? MEMFD_PATH : ANONYMOUS_PATH, err))
-		return false;
-	OWNED_FD int fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, ERROR_TIMEOUT, "cannot open %s", path);
-	if (is_memfd && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
-		return error_set_errno(err, ERROR_UNSAFE, "cannot seal %s", path);
-	*ret = MOVE_FD(fd);
-	return true;
+/* What the target says of its errno. */
+static const char *offer_reason(const struct offer *offer)
+{
+	return strerror(offer->fd > INT_MIN ? -offer->fd : 0);
 }
 
 /* Whether the stub has what was wanted of it. */
@@ -265,10 +249,10 @@ static bool check_offer(int pid, const struct offer *offer, struct error *err)
 		return error_set(err, ERROR_NOT_PERMITTED,
 				 "process %d may not map memory for code (%s): a security policy, "
 				 "as SELinux's execmem, forbids it",
-				 pid, strerror(-offer->fd));
+				 pid, offer_reason(offer));
 	if (offer->state == STUB_FAILED)
 		return error_set(err, ERROR_UNSUPPORTED, "process %d cannot make a memfd: %s", pid,
-				 strerror(-offer->fd));
+				 offer_reason(offer));
 	if (offer->wipe_result != 0)
 		return error_set(err, ERROR_UNSUPPORTED,
 				 "this kernel lacks MADV_WIPEONFORK (Linux 4.14): children of fork "

@@ -18,32 +18,33 @@
  * never touches the shared pages. None of this is ever unmapped.
  */
 
-#define REGION_MAGIC 0x3165636172746c66 /* "fltrace1" */
+#define REGION_MAGIC 0x3265636172746c66 /* "fltrace2": the last digit counts layouts */
 
 #define CODE_OFFSET   0x0
-#define CODE_BYTES    0x4000
-#define ANCHOR_OFFSET 0x4000
+#define CODE_BYTES    0x7000
+#define ANCHOR_OFFSET 0x7000
 #define ANCHOR_BYTES  0x1000
 
-#define WIPED_OFFSET   0x5000
-#define CONTROL_OFFSET 0x5000
-#define FILTER_OFFSET  0x6000
+#define WIPED_OFFSET   0x8000
+#define CONTROL_OFFSET 0x8000
+#define FILTER_OFFSET  0x9000
 #define FILTER_BYTES   0x100000
-#define TABLE_OFFSET   0x106000
+#define TABLE_OFFSET   0x109000
 #define TABLE_BYTES    0x200000
 #define WIPED_BYTES    0x301000
 
-#define SHARED_OFFSET 0x306000
+#define SHARED_OFFSET 0x309000
 #define SHARED_BYTES  0x228000
-#define REGION_BYTES  0x52e000
+#define REGION_BYTES  0x531000
 
-/* code: the pads come first, then one cell per code entry, then places for stubs. */
-#define PADS_MAX_BYTES	   0x2000
-#define CELLS_OFFSET	   0x2000
+/* code: the pads come first, then one cell per pad of a code entry, then places for stubs, from a
+ * page's start on. */
+#define PADS_MAX_BYTES	   0x3000
+#define CELLS_OFFSET	   0x3000
 #define CELL_BYTES	   0x100 /* a thunk and the displaced copy of a prologue */
 #define CELL_COPY_OFFSET   0x10
-#define CELL_COUNT	   16
-#define STUB_PLACES_OFFSET 0x3000
+#define CELL_COUNT	   48
+#define STUB_PLACES_OFFSET 0x6000
 #define STUB_PLACE_BYTES   0x2a0
 #define STUB_PLACE_COUNT   6
 
@@ -56,9 +57,9 @@
 #define ANCHOR_STUB_USES    0x20 /* u32: how many places for stubs are taken */
 #define ANCHOR_RECORD_COUNT 0x24 /* u32: how many journal records are valid */
 #define ANCHOR_GATES	    0x100
-#define ANCHOR_GATE_BYTES   16 /* { u64 original; u64 limit } */
-#define ANCHOR_GATE_COUNT   32
-#define ANCHOR_RECORDS	    0x400
+#define ANCHOR_GATE_BYTES   16 /* { u64 original; u64 limit, at most INT64_MAX } */
+#define ANCHOR_GATE_COUNT   56
+#define ANCHOR_RECORDS	    0x480
 #define ANCHOR_RECORD_BYTES 48
 
 /* control */
@@ -83,6 +84,7 @@
 #define SHARED_OWNER	 0x40	/* u32: robust futex word; the tracer's thread id */
 #define SHARED_COOKIE	 0x48	/* u64: whose pages these are: the same number on both sides */
 #define SHARED_PATIENCE	 0x50	/* u64: for how many ticks a stop waits for a silent tracer */
+#define SHARED_LEG	 0x58	/* u64: bytes after which a countdown is drawn anew at the latest */
 #define SHARED_LOST	 0x80	/* u32: samples that found no mailbox */
 #define SHARED_TIMEOUTS	 0x84	/* u32: stops that gave up waiting */
 #define SHARED_STOPPED	 0xc0	/* u64: time-stamp ticks that threads stood stopped */

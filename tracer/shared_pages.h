@@ -33,7 +33,8 @@ struct shared_pages {
 	uint32_t reserved;
 	uint64_t cookie;
 	uint64_t patience_ticks;
-	uint8_t pad1[SHARED_LOST - SHARED_PATIENCE - 8];
+	uint64_t leg_bytes;
+	uint8_t pad1[SHARED_LOST - SHARED_LEG - 8];
 	uint32_t lost;
 	uint32_t timeouts;
 	uint8_t pad2[SHARED_STOPPED - SHARED_TIMEOUTS - 4];
@@ -57,6 +58,7 @@ struct shared_pages {
 SHARED_PAGES_AT(owner, SHARED_OWNER);
 SHARED_PAGES_AT(cookie, SHARED_COOKIE);
 SHARED_PAGES_AT(patience_ticks, SHARED_PATIENCE);
+SHARED_PAGES_AT(leg_bytes, SHARED_LEG);
 SHARED_PAGES_AT(lost, SHARED_LOST);
 SHARED_PAGES_AT(timeouts, SHARED_TIMEOUTS);
 SHARED_PAGES_AT(stopped_ticks, SHARED_STOPPED);

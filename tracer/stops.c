@@ -21,14 +21,17 @@ static const double BUDGET_DEFAULT = 0.01;
 
 static const uint64_t STRETCH_NS = 100 * NS_PER_MS;
 /* A stretch ends early when so many stops come four times faster than they may. */
-enum { BURST_STOPS = 64, BURST_FACTOR = 4 };
+enum { BURST_STOPS = 32, BURST_FACTOR = 4 };
 
 static const uint64_t WAIT_NS = 20 * NS_PER_MS;
 /* How long a stop waits for a tracer that lives but is silent (it may be stopped itself). */
 static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
-static const uint64_t RELEASE_TIMEOUT_NS = 2 * NS_PER_SECOND;
 
 enum { LATE_MAX = 4096, STALE_MAX = 4096 };
+
+/* No program has memory from here on, nor blocks so large (Documentation/arch/x86/x86_64/mm.rst,
+ * with five levels of page tables). */
+#define ADDRESSES_END (UINT64_C(1) << 56)
 
 static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *timeout)
 {
@@ -43,6 +46,14 @@ static void replace_draws(struct stops *stops, uint64_t first, uint64_t count)
 	for (uint64_t i = 0; i < count; i++)
 		__atomic_store_n(&draws[(first + i) % DRAW_COUNT], interval_draw(&stops->interval),
 				 __ATOMIC_RELAXED);
+}
+
+/* Make T known to the target. */
+static void publish_interval(struct stops *stops)
+{
+	__atomic_store_n(&stops->region.shared->leg_bytes, interval_leg_bytes(&stops->interval),
+			 __ATOMIC_RELAXED);
+	replace_draws(stops, 0, DRAW_COUNT);
 }
 
 /* A ring of draws that comes round again is a fixed error of scale: replace what was taken. */
@@ -149,6 +160,7 @@ static bool take_sample(struct stops *stops, const struct mailbox *mail, struct 
 		.time_ns = clock_monotonic_ns(),
 		.tid = (int)mail->tid,
 		.thread_pointer = mail->thread_pointer,
+		.stack_pointer = mail->rsp,
 		.gate = gate ? &gate->spec : NULL,
 		.block = mail->block,
 		.size_bytes = mail->size_bytes,
@@ -156,7 +168,8 @@ static bool take_sample(struct stops *stops, const struct mailbox *mail, struct 
 	};
 	stops->stop_count++;
 	stops->stretch_stop_count++;
-	if (!gate || !stop.block || !stop.size_bytes || !stop.interval_bytes)
+	if (!gate || !stop.block || !stop.size_bytes || stop.size_bytes >= ADDRESSES_END ||
+	    !stop.interval_bytes)
 		return true;
 	if (!stops->listener.on_stop(stops->listener.context, &stop))
 		return true;
@@ -182,16 +195,23 @@ static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
 	return is_ok;
 }
 
-static bool serve_mailboxes(struct stops *stops, bool *found_ret, struct error *err)
+/* Once round, from where the last round has ended: that may be before all were served, for a target
+ * that posts all the time must not keep us beyond the deadline. */
+static bool serve_mailboxes(struct stops *stops, uint64_t deadline_ns, bool *found_ret,
+			    struct error *err)
 {
 	const uint32_t *states = stops->region.shared->states;
 	*found_ret = false;
-	for (size_t box = 0; box < MAILBOX_COUNT; box++) {
+	for (size_t i = 0; i < MAILBOX_COUNT; i++) {
+		size_t box = stops->next_box;
+		stops->next_box = (box + 1) % MAILBOX_COUNT;
 		if (__atomic_load_n(&states[box], __ATOMIC_ACQUIRE) != MAILBOX_POSTED)
 			continue;
 		*found_ret = true;
 		if (!serve_mailbox(stops, box, err))
 			return false;
+		if (clock_monotonic_ns() >= deadline_ns)
+			break;
 	}
 	return true;
 }
@@ -254,7 +274,7 @@ static void keep_to_budget(struct stops *stops, uint64_t now_ns)
 		.stopped_seconds = fmin(stopped_seconds, seconds * MAILBOX_COUNT),
 	};
 	if (interval_adapt(&stops->interval, &cost))
-		replace_draws(stops, 0, DRAW_COUNT);
+		publish_interval(stops);
 
 	double weight = cost.seconds < 1 ? cost.seconds : 1; /* a mean over about a second */
 	stops->stops_per_second += weight * (cost.stops / cost.seconds - stops->stops_per_second);
@@ -310,7 +330,7 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 		      options->max_stops_per_second > 0 ? options->max_stops_per_second
 							: STOPS_PER_SECOND_DEFAULT,
 		      seed);
-	replace_draws(stops, 0, DRAW_COUNT);
+	publish_interval(stops);
 	stops->region.shared->patience_ticks = measure_patience();
 
 	if (!stops->late || !stops->stale) {
@@ -342,9 +362,10 @@ bool stops_arm(struct stops *stops, bool is_armed, struct error *err)
 				is_armed, err);
 }
 
-static bool serve_once(struct stops *stops, bool *found_ret, struct error *err)
+static bool serve_once(struct stops *stops, uint64_t deadline_ns, bool *found_ret,
+		       struct error *err)
 {
-	if (!serve_mailboxes(stops, found_ret, err))
+	if (!serve_mailboxes(stops, deadline_ns, found_ret, err))
 		return false;
 	drain_ring(stops);
 	refresh_draws(stops);
@@ -361,7 +382,7 @@ bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 	for (;;) {
 		uint32_t rings = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
 		bool found;
-		if (!serve_once(stops, &found, err))
+		if (!serve_once(stops, deadline_ns, &found, err))
 			return false;
 
 		uint64_t now_ns = clock_monotonic_ns();
@@ -374,10 +395,10 @@ bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 	}
 }
 
-void stops_release_all(struct stops *stops)
+void stops_release_all(struct stops *stops, uint64_t patience_ns)
 {
 	const uint32_t *states = stops->region.shared->states;
-	uint64_t deadline = clock_monotonic_ns() + RELEASE_TIMEOUT_NS;
+	uint64_t deadline = clock_monotonic_ns() + patience_ns;
 	bool is_waiting = true;
 
 	while (is_waiting && clock_monotonic_ns() < deadline) {

@@ -25,6 +25,7 @@ struct stops {
 	struct owner owner;
 	bool is_armed;
 
+	size_t next_box;      /* the mailbox to look into next */
 	uint64_t draws_taken; /* by pads, as far as they were replaced */
 	uint64_t ring_taken;
 	uint32_t *late;	 /* ring indices that were claimed but not written yet */
@@ -58,8 +59,10 @@ MUST_CHECK bool stops_arm(struct stops *stops, bool is_armed, struct error *err)
 /** Serve until `deadline_ns` (CLOCK_MONOTONIC). */
 MUST_CHECK bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err);
 
-/** Release every thread without looking at it, and see it leave. For a disarmed target. */
-void stops_release_all(struct stops *stops);
+/** Release every thread without looking at it, and see it leave, for so long. For a disarmed
+ * target.
+ */
+void stops_release_all(struct stops *stops, uint64_t patience_ns);
 
 void stops_describe(const struct stops *stops, struct tracer_stats *ret);
 

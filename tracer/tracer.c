@@ -2,7 +2,6 @@
 #include "tracer/tracer.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tracer/access.h"
 #include "tracer/admission.h"
+#include "tracer/c_allocator.h"
 #include "tracer/gates.h"
 #include "tracer/images.h"
-#include "tracer/libc.h"
 #include "tracer/pads.h"
 #include "tracer/process.h"
+#include "tracer/recovery.h"
 #include "tracer/region.h"
 #include "tracer/stops.h"
 #include "tracer/target_memory.h"
@@ -30,6 +31,11 @@ static const uint64_t REGION_FAR = UINT64_C(1) << 30;
 enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20, LIFT_TRIES = 20 };
 
 static const uint64_t LOOK_NS = NS_PER_SECOND;
+
+/* How long threads may take to leave their mailboxes: between two tries to stop them, and at last.
+ */
+static const uint64_t LIFT_PAUSE_NS = 100 * NS_PER_MS;
+static const uint64_t RELEASE_PATIENCE_NS = 2 * NS_PER_SECOND;
 
 struct tracer {
 	int pid;
@@ -58,7 +64,7 @@ static double seconds_since(uint64_t start_ns)
 static bool open_views(struct tracer *tracer, struct error *err)
 {
 	if (!target_memory_init(&tracer->memory, tracer->pid, err))
-		return err->kind == ERROR_NOT_PERMITTED ? process_explain_denied(tracer->pid, err)
+		return err->kind == ERROR_NOT_PERMITTED ? access_explain_denied(tracer->pid, err)
 							: false;
 	if (!images_init(&tracer->images, tracer->pid, &tracer->memory.memory, err))
 		return false;
@@ -71,11 +77,8 @@ static bool open_views(struct tracer *tracer, struct error *err)
 	return true;
 }
 
-bool tracer_open(int pid, struct tracer **ret, struct error *err)
+static bool open_tracer(int pid, struct tracer **ret, struct error *err)
 {
-	if (!admission_check_open(pid, err))
-		return false;
-
 	struct tracer *tracer = calloc(1, sizeof(*tracer));
 	if (!tracer)
 		return error_set(err, ERROR_NO_MEMORY, "tracer");
@@ -93,6 +96,16 @@ bool tracer_open(int pid, struct tracer **ret, struct error *err)
 	}
 	*ret = tracer;
 	return true;
+}
+
+bool tracer_open(int pid, struct tracer **ret, struct error *err)
+{
+	return admission_check(pid, err) && open_tracer(pid, ret, err);
+}
+
+bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err)
+{
+	return admission_check_to_undo(pid, err) && open_tracer(pid, ret, err);
 }
 
 void tracer_close(struct tracer *tracer)
@@ -143,80 +156,19 @@ static bool set_ended(const struct tracer *tracer, struct error *err)
 bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len_ret,
 		       struct error *err)
 {
-	return libc_specs(tracer->arch, &tracer->images, ret, len_ret, err);
+	return c_allocator_specs(tracer->arch, &tracer->images, ret, len_ret, err);
 }
 
 /* ---- recovery -------------------------------------------------------------------------------- */
 
-/* A filtrace that lives owns the word in the shared pages and has armed the gates. (In a fork child
- * the gates are not armed: it shares the pages of its parent, not the tracer.) */
-static bool is_owned(struct tracer *tracer, raddr base)
+bool tracer_leftovers(struct tracer *tracer, struct tracer_leftovers *ret, struct error *err)
 {
-	uint32_t owner, armed;
-	struct error ignored;
-	return region_read_u32(&tracer->memory, base, SHARED_OFFSET + SHARED_OWNER, &owner,
-			       &ignored) &&
-	       region_read_u32(&tracer->memory, base, CONTROL_OFFSET + CONTROL_ARMED, &armed,
-			       &ignored) &&
-	       armed && owner && !(owner & FUTEX_OWNER_DIED);
-}
-
-static bool undo_region(struct tracer *tracer, raddr base, bool *found_ret, struct error *err)
-{
-	uint64_t magic;
-	uint32_t record_count;
-	size_t undone;
-	struct error ignored;
-	if (!memory_read(&tracer->memory.memory, base + ANCHOR_OFFSET, &magic, sizeof(magic),
-			 &ignored) ||
-	    magic != REGION_MAGIC ||
-	    !region_read_u32(&tracer->memory, base, ANCHOR_OFFSET + ANCHOR_RECORD_COUNT,
-			     &record_count, &ignored) ||
-	    record_count == 0)
-		return true;
-	if (is_owned(tracer, base))
-		return error_set(err, ERROR_NOT_PERMITTED,
-				 "another filtrace is attached to process %d", tracer->pid);
-
-	OWNED_WORLD struct world world = { 0 };
-	*found_ret = true;
-	return (region_write_u32(&tracer->memory, base, CONTROL_OFFSET + CONTROL_ARMED, 0, err) &&
-		world_stop(tracer->pid, &world, err) &&
-		gates_undo(&tracer->memory, base, &undone, err)) ||
-	       error_context(err, "cannot undo what an earlier filtrace left");
+	return recovery_look(&tracer->memory, ret, err);
 }
 
 bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err)
 {
-	raddr bases[REGIONS_MAX];
-	size_t count =
-		regions_find(&tracer->memory.memory, &tracer->images.maps, bases, ARRAY_LEN(bases));
-	*found_ret = false;
-	for (size_t i = 0; i < count; i++)
-		if (!undo_region(tracer, bases[i], found_ret, err))
-			return false;
-	return true;
-}
-
-/* The function that an address stands for: itself, or what a pad of some region goes on to. */
-static bool resolve_pad(struct tracer *tracer, raddr function, raddr *ret, struct error *err)
-{
-	raddr bases[REGIONS_MAX];
-	OWNED_MAPS struct maps maps = { 0 };
-	if (!maps_read(tracer->pid, &maps, err))
-		return false;
-
-	struct memory *memory = &tracer->memory.memory;
-	size_t count = regions_find(memory, &maps, bases, ARRAY_LEN(bases));
-	*ret = function;
-	for (size_t i = 0; i < count; i++)
-		for (size_t number = 0; number < pads_count(); number++)
-			if (bases[i] + pads_list[number].offset == function)
-				return memory_read(memory,
-						   bases[i] + ANCHOR_OFFSET + ANCHOR_GATES +
-							   number * ANCHOR_GATE_BYTES,
-						   ret, sizeof(*ret), err);
-	return true;
+	return recovery_undo(&tracer->memory, found_ret, err);
 }
 
 bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
@@ -227,7 +179,7 @@ bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, si
 		raddr original;
 		if (specs[i].place != GATE_SLOT)
 			continue;
-		if (!resolve_pad(tracer, specs[i].original, &original, err))
+		if (!recovery_resolve_pad(&tracer->memory, specs[i].original, &original, err))
 			return false;
 		if (original == specs[i].original)
 			continue;
@@ -242,14 +194,17 @@ bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, si
 /* ---- planting -------------------------------------------------------------------------------- */
 
 /* Free addresses within reach of the allocator's code; far away from it if possible, for close by
- * the program itself is about to map its next thread's stack. */
+ * the program itself is about to map its next thread's stack. The allocator may be part of an
+ * executable at a low, fixed address: then the far end is above it. */
 static bool find_place(struct tracer *tracer, const struct maps *maps, raddr *ret,
 		       struct error *err)
 {
-	const struct image *image;
-	if (!libc_find_allocator(&tracer->images, &image, err))
+	struct c_allocator allocator;
+	if (!c_allocator_find(&tracer->images, &allocator, err))
 		return false;
-	raddr far = image->start > REGION_FAR ? image->start - REGION_FAR : image->start;
+	const struct image *image = allocator.image;
+	raddr far = image->start > 2 * REGION_FAR ? image->start - REGION_FAR
+						  : image->start + REGION_FAR;
 	if (maps_find_gap(maps, far, far + 1, REGION_BYTES, REGION_REACH - REGION_FAR, ret) ||
 	    maps_find_gap(maps, image->start, image->end, REGION_BYTES, REGION_REACH, ret))
 		return true;
@@ -381,9 +336,8 @@ static bool plant_stopped(struct tracer *tracer, struct world *world, struct err
 	    stops_arm(&tracer->stops, true, err))
 		return true;
 
-	size_t undone;
 	struct error second;
-	if (!gates_undo(&tracer->memory, tracer->gates.base, &undone, &second))
+	if (!gates_lift(&tracer->gates, &tracer->memory, &second))
 		error_context(err, "and undoing failed (%s)", second.context);
 	return false;
 }
@@ -507,9 +461,8 @@ static bool undo_stopped(struct tracer *tracer, struct error *err)
 {
 	uint64_t start_ns = clock_monotonic_ns();
 	OWNED_WORLD struct world world = { 0 };
-	size_t undone;
 	if (!world_stop(tracer->pid, &world, err) ||
-	    !gates_undo(&tracer->memory, tracer->gates.base, &undone, err))
+	    !gates_lift(&tracer->gates, &tracer->memory, err))
 		return false;
 	world_resume(&world);
 	tracer->stats.lift_stopped_seconds = seconds_since(start_ns);
@@ -526,7 +479,7 @@ static bool undo(struct tracer *tracer, struct error *err)
 			return true;
 		if (err->kind != ERROR_TIMEOUT)
 			return false;
-		stops_release_all(&tracer->stops);
+		stops_release_all(&tracer->stops, LIFT_PAUSE_NS);
 		world_release_stragglers();
 	}
 	return false;
@@ -537,11 +490,12 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 	if (!tracer->is_planted)
 		return true;
 
-	/* A target that has ended, or replaced itself, has no gates any more. */
-	bool is_ok = has_ended(tracer) || !region_stands(tracer) || undo(tracer, err) ||
-		     has_ended(tracer);
+	/* A target that has ended, or replaced itself, has no gates any more, nor anything else
+	 * that could be written. */
+	bool is_ok = has_ended(tracer) || undo(tracer, err) || has_ended(tracer) ||
+		     !region_stands(tracer);
 	if (!has_ended(tracer))
-		stops_release_all(&tracer->stops);
+		stops_release_all(&tracer->stops, RELEASE_PATIENCE_NS);
 	stops_describe(&tracer->stops, &tracer->stats);
 	stops_deinit(&tracer->stops);
 	gates_deinit(&tracer->gates);

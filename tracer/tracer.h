@@ -25,7 +25,7 @@
 struct tracer;
 
 /** The most gates that tracer_libc_specs() returns. */
-enum { TRACER_LIBC_SPECS_MAX = 16 };
+enum { TRACER_LIBC_SPECS_MAX = 40 };
 
 struct tracer_options {
 	uint64_t sample_bytes; /* fixed T; 0: adapt T to the budget */
@@ -38,6 +38,7 @@ struct stop {
 	uint64_t time_ns;     /* CLOCK_MONOTONIC */
 	int tid;	      /* in the target's own pid namespace */
 	raddr thread_pointer; /* its fs base, which is its pthread_self() */
+	raddr stack_pointer;  /* of the gate's caller, to within 16 bytes */
 	const struct gate_spec *gate;
 	raddr block;		 /* what the allocator returned; never 0 */
 	uint64_t size_bytes;	 /* what was asked for */
@@ -72,6 +73,9 @@ struct tracer_stats {
  *  context names the cause and the fix); ERROR_UNSUPPORTED (not x86-64, no glibc). */
 MUST_CHECK bool tracer_open(int pid, struct tracer **ret, struct error *err);
 
+/** The same for one that is not to be planted in, so that seccomp is no reason to refuse it. */
+MUST_CHECK bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err);
+
 /** Give back a tracer. Lifts first if gates are planted. Takes NULL. */
 void tracer_close(struct tracer *tracer);
 
@@ -88,6 +92,18 @@ const char *tracer_skipped_file(const struct tracer *tracer);
  *  Errors: ERROR_UNSUPPORTED. */
 MUST_CHECK bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len_ret,
 				  struct error *err);
+
+/** What an earlier filtrace left, or one that is attached now has put in. */
+struct tracer_leftovers {
+	size_t regions; /* that wait to be used again; harmless */
+	size_t gates;	/* whose change is in place */
+	bool is_owned;	/* a filtrace lives, and has armed the gates */
+	int owner_pid;	/* its process; 0: it cannot be seen from here */
+};
+
+/** Look for it, and change nothing. Errors: those of reading. */
+MUST_CHECK bool tracer_leftovers(struct tracer *tracer, struct tracer_leftovers *ret,
+				 struct error *err);
 
 /** If an earlier filtrace was killed and left gates behind, take them out; `found_ret` tells.
  *  To be called before the target's tables are read for new specs. */

@@ -85,9 +85,9 @@ def differs_from_file(pid, mapping):
     return False
 
 
-def is_gated(pid):
+def is_gated(pid, allocator="/libc"):
     """Tell whether the C allocator's entries are diverted at this moment."""
-    return bool(changed_code(pid, only="/libc"))
+    return bool(changed_code(pid, only=allocator))
 
 
 class InterpreterData:
@@ -104,9 +104,11 @@ class InterpreterData:
     def _ranges(pid):
         """Writable mappings of the interpreter's files, each with the .bss right behind it."""
         end_before = 0
+        program = os.readlink(f"/proc/{pid}/exe")
         for mapping in mappings(pid):
             is_bss = mapping.inode == 0 and not mapping.path and mapping.start == end_before
-            if "w" in mapping.mode and (INTERPRETER.search(mapping.path) or is_bss):
+            is_interpreter = INTERPRETER.search(mapping.path) or mapping.path == program
+            if "w" in mapping.mode and (is_interpreter or is_bss):
                 end_before = mapping.end
                 yield mapping.start, mapping.end
 
@@ -122,7 +124,8 @@ def thread_states(pid):
     """State letter and tracer of every thread: a target left alone has no T, no t, no tracer."""
     for tid in os.listdir(f"/proc/{pid}/task"):
         try:
-            with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8") as status:
+            with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8",
+                      errors="replace", newline="\n") as status:
                 fields = dict(line.split(":", 1) for line in status)
         except (FileNotFoundError, ProcessLookupError):
             continue  # the thread has ended meanwhile

@@ -10,7 +10,8 @@ import pytest
 
 DEBIAN_PATH = "/usr/bin/python3"
 SUPPORTED_FIRST, SUPPORTED_LAST = (3, 8), (3, 15)
-PROBE = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
+PROBE = ("import sys, sysconfig; print('.'.join(map(str, sys.version_info[:3]))"
+         " + ('t' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''))")
 
 
 class Interpreter(NamedTuple):
@@ -28,6 +29,18 @@ class Interpreter(NamedTuple):
     @property
     def label(self):
         return f"{self.version}-{'system' if self.path == DEBIAN_PATH else 'pyenv'}"
+
+    @property
+    def settings(self):
+        """What it needs in its environment."""
+        return {}
+
+    def command(self, _directory):
+        """What starts it in a directory, to be followed by a script and its arguments."""
+        return [self.path]
+
+    def disturb(self, _directory):
+        """What befalls it once a target is ready: nothing."""
 
 
 def probe(path):

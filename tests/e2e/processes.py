@@ -14,12 +14,12 @@ import time
 import urllib.request
 
 from images import is_gated
-from interpreters import DEBIAN_PATH
+from interpreters import DEBIAN_PATH, Interpreter
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
 FILTRACE = os.path.abspath(os.environ.get("FILTRACE", ROOT / "build" / "filtrace"))
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 60
 
 
 def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):
@@ -59,24 +59,45 @@ def last_descendant(pid):
     return last_descendant(int(children[0])) if comm == "unshare\n" and children else pid
 
 
+class Missing(Exception):
+    """A target cannot run here: its interpreter lacks something, which is named."""
+
+
+def environment_of(python, added):
+    """Our environment, the interpreter's own settings, and what is added."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **python.settings, **(added or {})}
+
+
 class Target:
     """A program of fixtures/, from its `ready` to its `unharmed`.
 
+    `python` is the path of an interpreter, or an Interpreter; `environment` is added to ours.
     `prefix` is a program and arguments that run it, as the same process or as a child.
     """
 
-    def __init__(self, name, arguments, python, directory, prefix=()):
+    def __init__(self, name, arguments, python, directory, environment=None, prefix=()):
+        python = Interpreter(python, "") if isinstance(python, str) else python
+        command = [*prefix, *python.command(directory), str(FIXTURES / name), *map(str, arguments)]
+        process = subprocess.Popen(
+            command, cwd=directory, env=environment_of(python, environment),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.adopt(name, process, (environment or {}).get("LD_PRELOAD", "/libc"))
+
+    def adopt(self, name, process, allocator="/libc"):
+        """Speak for a process that was just started."""
         self.name = name
-        command = [*prefix, python, "-B", str(FIXTURES / name), *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.pid = self.process.pid
-        self.lines = Lines(self.process.stdout)
+        self.process = process
+        self.pid = process.pid
+        self.allocator = os.path.realpath(allocator)
+        self.lines = Lines(process.stdout)
         self.facts = {}
         self.has_ended = False
 
     def wait_ready(self):
         word, *facts = self.lines.next().split()
+        if word == "missing":
+            self.has_ended = True
+            raise Missing(f"{self.name} needs {' '.join(facts)}")
         assert word == "ready", f"{self.name} says {word!r}"
         self.facts = dict(fact.split("=", 1) for fact in facts)
         self.pid = last_descendant(self.process.pid)
@@ -137,7 +158,7 @@ class Tracing:
         """Wait until the gates are planted: from then on every allocation is seen."""
         def is_attached():
             assert self.process.poll() is None, "filtrace ended: " + self.process.stderr.read()
-            return is_gated(self.target.pid)
+            return is_gated(self.target.pid, self.target.allocator)
 
         wait_until(is_attached, f"filtrace attached to {self.target.pid}")
         return self

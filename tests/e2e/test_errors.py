@@ -160,6 +160,8 @@ def test_second_tracer_is_refused_and_the_first_goes_on(target, filtrace):
     (["report", "one", "two"], "two"),
     (["ps", "12"], "12"),
     (["ps", "--", "true"], "command"),
+    (["unstick"], "-p PID"),
+    (["doctor", "--", "true"], "command"),
 ])
 def test_wrong_usage_is_2(arguments, word, filtrace):
     assert_refused(filtrace.run(*arguments), 2, word)
@@ -179,10 +181,10 @@ def test_wrong_usage_is_2(arguments, word, filtrace):
     (["record", "-p", "1", "-o", "x", "--warmup", "5"], "--warmup"),
     (["diff", "old", "new"], "diff"),
     (["view", "capture"], "view"),
-    (["doctor"], "doctor"),
     (["ps", "-p", "1"], "-p"),
     (["ps", "--verbose"], "--verbose"),
-    (["unstick", "-p", "1"], "unstick"),
+    (["unstick", "-p", "1", "-j"], "-j"),
+    (["doctor", "--budget", "1"], "--budget"),
 ])
 def test_unknown_option_or_verb_is_2(arguments, word, filtrace):
     assert_refused(filtrace.run(*arguments), 2, word)

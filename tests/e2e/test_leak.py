@@ -1,25 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The leaking line of a server under traffic is found, and its bytes are right."""
 
+from checks import GENEROUS, assert_agrees, assert_leak_leads, check_leak
 from interpreters import each_other
-from leaks import place, watch
+from leaks import watch
 
 TRANSIENT = ("/flask/", "/werkzeug/", "/http/server.py", "/socketserver.py", "/email/")
-
-
-# So many samples, whatever the machine's load, that chance cannot hide the leak. What the default
-# budget shows in how many of 20 runs is repeat_truth.py's business.
-GENEROUS = ("--budget", "10")
-
-
-def assert_leak_leads(watched):
-    leader = watched.fastest_growing()
-    assert place(leader) == watched.line, leader
-    assert leader["function"].split(".")[-1] == "render"
-
-
-def assert_agrees(watched):
-    assert watched.within(3), (watched.leak, watched.truth)
 
 
 def test_flask_leak_leads_and_transient_memory_does_not(start, filtrace, traffic):
@@ -42,11 +28,5 @@ def test_flask_leak_agrees_with_truth_at_defaults(start, filtrace, traffic):
 
 
 @each_other
-def test_http_leak_leads_and_agrees_with_truth(python, start, filtrace, traffic):
-    server = start("http_leak.py", python=python.path)
-    traffic(server, seconds=40)
-    watched = watch(server, filtrace, 8, *GENEROUS)
-
-    assert_leak_leads(watched)
-    assert_agrees(watched)
-    assert watched.report["target"]["python"] == python.version
+def test_http_leak_leads_and_agrees_with_truth(python, stage):
+    check_leak(stage, python, seconds=8)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/glyphs.h"
+#include "base/text.h"
 
 static const struct frame view = { "render", "/srv/shop/app/views.py", 88 };
 
@@ -151,6 +152,20 @@ static void test_endless_names_are_bounded(void **state)
 	assert_true(strlen(site) < sizeof(site));
 }
 
+static void test_too_little_room_cuts_between_characters(void **state)
+{
+	(void)state;
+	static const struct frame frame = { "größe", "/srv/müll/straße.py", 7 };
+	for (size_t size = 1; size < 40; size++) {
+		char site[40];
+		char clean[40];
+		elide_frame(&frame, 27, site, size);
+		assert_true(strlen(site) < size);
+		text_printable(site, clean, sizeof(clean));
+		assert_string_equal(site, clean);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_no_locale_is_needed),
 		cmocka_unit_test(test_file_name_stays_whole_while_it_fits),
 		cmocka_unit_test(test_endless_names_are_bounded),
+		cmocka_unit_test(test_too_little_room_cuts_between_characters),
 	};
 	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,7 @@ static void test_printable_keeps_text_and_replaces_what_is_harmful(void **state)
 		  "31m",
 		  BAD "31m" },
 		{ "x\u202ey\u2066z\u2028", "x" BAD "y" BAD "z" BAD },
+		{ "a\u200eb\u200fc\u061cd", "a" BAD "b" BAD "c" BAD "d" },
 		{ "\xff\xfe", BAD BAD },
 		{ "\x80", BAD },
 		{ "cut \xe2\x82", "cut " BAD BAD },
@@ -127,6 +128,18 @@ static void test_printable_keeps_text_and_replaces_what_is_harmful(void **state)
 				 strlen(cases[i].printable));
 		assert_string_equal(text, cases[i].printable);
 	}
+}
+
+static void test_utf8_replaces_only_what_is_not_utf8(void **state)
+{
+	(void)state;
+	char text[64];
+	static const char all[] = "a\x1b[m\n\u202e\u20ac\U0001f40d";
+	assert_int_equal(text_utf8(all, text, sizeof(text)), strlen(all));
+	assert_string_equal(text, all);
+	text_utf8("x\xff\xed\xa0\x80y\xe2\x82", text, sizeof(text));
+	assert_string_equal(text, "x" BAD BAD BAD BAD "y" BAD BAD);
+	assert_int_equal(text_utf8("\xff", text, 3), 0);
 }
 
 static void test_printable_is_cut_between_characters(void **state)
@@ -157,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_counts_are_grouped_then_abbreviated),
 		cmocka_unit_test(test_durations_have_one_unit),
 		cmocka_unit_test(test_printable_keeps_text_and_replaces_what_is_harmful),
+		cmocka_unit_test(test_utf8_replaces_only_what_is_not_utf8),
 		cmocka_unit_test(test_printable_is_cut_between_characters),
 		cmocka_unit_test(test_kinds_of_memory_have_the_names_of_reports),
 	};

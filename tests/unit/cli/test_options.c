@@ -138,6 +138,17 @@ static void test_ps_takes_no_process_and_few_options(void **state)
 	assert_true(parsed("ps --help").wants_help);
 }
 
+static void test_doctor_may_have_a_process_and_unstick_must(void **state)
+{
+	(void)state;
+	assert_int_equal(parsed("doctor").verb, VERB_DOCTOR);
+	assert_int_equal(parsed("doctor").pid, 0);
+	assert_int_equal(parsed("doctor -p 12 -j").pid, 12);
+	assert_int_equal(parsed("doctor 12 -j").format, FORMAT_JSON);
+	assert_int_equal(parsed("unstick -p 12").verb, VERB_UNSTICK);
+	assert_int_equal(parsed("unstick 12 -q").pid, 12);
+}
+
 static void test_help_and_version_need_nothing_else(void **state)
 {
 	(void)state;
@@ -165,7 +176,6 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "--", "no command after" },
 		{ "-p 1 -- python3", "not both" },
 		{ "diff a b", "'diff'" },
-		{ "doctor", "'doctor'" },
 		{ "python3", "'python3'" },
 		{ "1 2", "'2'" },
 		{ "-p 1,2", "one process" },
@@ -211,6 +221,13 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "ps -T 5", "'-T'" },
 		{ "ps -o x", "'-o'" },
 		{ "ps -f html", "'html'" },
+		{ "doctor 1 2", "more than one" },
+		{ "doctor -p 1 -- python3", "no command" },
+		{ "doctor -d 5", "'-d'" },
+		{ "unstick", "no process" },
+		{ "unstick -p 1 -j", "'-j'" },
+		{ "unstick -p 1 -f json", "'-f'" },
+		{ "unstick -p 1 -- python3", "no command" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct options options;
@@ -265,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_check_takes_its_options),
 		cmocka_unit_test(test_report_takes_a_file),
 		cmocka_unit_test(test_ps_takes_no_process_and_few_options),
+		cmocka_unit_test(test_doctor_may_have_a_process_and_unstick_must),
 		cmocka_unit_test(test_help_and_version_need_nothing_else),
 		cmocka_unit_test(test_what_is_wrong_is_refused_by_name),
 		cmocka_unit_test(test_the_help_page_lists_options_that_are_known),

@@ -74,6 +74,11 @@ bool tracer_open(int pid, struct tracer **ret, struct error *err)
 	return true;
 }
 
+bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err)
+{
+	return tracer_open(pid, ret, err);
+}
+
 void tracer_close(struct tracer *tracer)
 {
 	script.closed += tracer != NULL;
@@ -206,29 +211,30 @@ bool pyframes_gate_specs(struct pyframes *py, struct gate_spec *ret, size_t *len
 	return true;
 }
 
-bool pyframes_stack(struct pyframes *py, raddr thread_pointer, const struct frame **ret,
-		    size_t *len_ret, bool *is_truncated_ret, struct error *err)
+bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
+		    const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
+		    struct error *err)
 {
 	static const struct frame inner = { "index", "app.py", 11 };
 	static const struct frame outer = { "<module>", "app.py", 99 };
 	(void)py;
-	if (thread_pointer == THREAD_GARBAGE)
+	if (thread->thread_pointer == THREAD_GARBAGE)
 		return error_set(err, ERROR_FORMAT, "no frame");
 	ret[0] = &inner;
 	ret[1] = &outer;
-	*len_ret = thread_pointer == THREAD_NATIVE ? 0 : 2;
+	*len_ret = thread->thread_pointer == THREAD_NATIVE ? 0 : 2;
 	*is_truncated_ret = false;
 	return true;
 }
 
 /* What the gate of the C allocator is passed by tells nothing. */
-bool pyframes_check_stop(struct pyframes *py, const struct gate_spec *gate, raddr thread_pointer,
-			 raddr block, bool *checked_ret, struct error *err)
+bool pyframes_check_stop(struct pyframes *py, const struct pyframes_thread *thread, raddr block,
+			 bool *checked_ret, struct error *err)
 {
 	(void)py;
 	(void)block;
-	*checked_ret = gate->kind == MEMORY_PYMALLOC;
-	return !*checked_ret || thread_pointer != THREAD_GARBAGE ||
+	*checked_ret = thread->gate->kind == MEMORY_PYMALLOC;
+	return !*checked_ret || thread->thread_pointer != THREAD_GARBAGE ||
 	       error_set(err, ERROR_UNSUPPORTED, "not laid out as known");
 }
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -107,6 +108,22 @@ static void test_a_refresh_sees_new_names_and_forgets_the_dead(void **state)
 	thread_names_destroy(names);
 }
 
+/* The target says who stops: it may name threads without end. */
+static void test_threads_that_are_not_there_take_no_memory_for_ever(void **state)
+{
+	(void)state;
+	enum { THREADS = 150000, BYTES_MAX = 8 << 20 };
+	struct thread_names *names = make_names();
+	size_t before = mallinfo2().uordblks;
+	for (int i = 0; i < THREADS; i++)
+		assert_string_equal(thread_names_find(names, 0x40000000 + i)->text,
+				    "(unknown thread)");
+	assert_true(mallinfo2().uordblks - before < BYTES_MAX);
+	thread_names_refresh(names);
+	assert_string_equal(thread_names_find(names, getpid())->text, "MainThread");
+	thread_names_destroy(names);
+}
+
 static void test_a_trend_is_the_slope_of_a_line(void **state)
 {
 	(void)state;
@@ -125,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_threads_have_their_names),
 		cmocka_unit_test(test_equal_names_are_one_object),
 		cmocka_unit_test(test_a_refresh_sees_new_names_and_forgets_the_dead),
+		cmocka_unit_test(test_threads_that_are_not_there_take_no_memory_for_ever),
 		cmocka_unit_test(test_a_trend_is_the_slope_of_a_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

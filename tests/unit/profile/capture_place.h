@@ -117,7 +117,7 @@ static inline struct snapshot *load(const char *path)
 static const struct frame capture_frames[] = {
 	{ "f", "app.py", 1 },
 	{ "f", "app.py", 2 },
-	{ "g\xff\x1b[31m", "na\u00efve \u65e5\u672c.py", 3 },
+	{ "g\x1b[31m", "na\u00efve \u65e5\u672c.py", 3 },
 	{ "</script>'\"", "", 0 },
 	{ "outer", "/a/long/path/to/main.py", 70000 },
 };

@@ -295,6 +295,23 @@ static void test_a_full_disk_is_an_error_and_what_was_written_stays(void **state
 	assert_true(loaded->total.live_bytes.value > 0);
 }
 
+/* Command lines and names of threads are bytes; the text of a database is not. */
+static void test_what_is_not_utf8_is_replaced(void **state)
+{
+	const struct place *place = *state;
+	static const struct frame frame = { "f\xff", "\xed\xa0\x80.py", 1 };
+	const struct frame *path[] = { &frame };
+	OWNED_PROFILE struct profile *profile = new_profile();
+	struct capture *capture = create(place->path);
+	add_block(profile, 1, 0x10, 1000, 1, path, 1, MEMORY_MALLOC);
+	write_snapshot(capture, profile, 1);
+	finish(capture);
+
+	OWNED_SNAPSHOT struct snapshot *loaded = load(place->path);
+	assert_string_equal(loaded->sites[0].frame->function, "f\ufffd");
+	assert_string_equal(loaded->sites[0].frame->file, "\ufffd\ufffd\ufffd.py");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +324,7 @@ int main(void)
 		PLACED(test_a_capture_can_be_read_after_its_writer_was_killed_at_any_moment),
 		PLACED(test_no_file_is_overwritten_unless_forced_and_no_link_followed),
 		PLACED(test_names_that_sqlite_would_interpret_are_plain_files),
+		PLACED(test_what_is_not_utf8_is_replaced),
 		PLACED(test_a_full_disk_is_an_error_and_what_was_written_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

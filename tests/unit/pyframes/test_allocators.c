@@ -214,8 +214,7 @@ static void test_the_mode_is_told_from_the_functions(void **state)
 static void test_the_raw_slots_are_gated_where_mimalloc_serves_them(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up_build(build);
 		put_table(tables[DOMAIN_OBJ], 0, mimalloc);
 		put_table(tables[DOMAIN_MEM], 0, mimalloc + 64);
@@ -241,8 +240,7 @@ static void test_one_countdown_serves_only_what_one_gil_guards(void **state)
 	struct allocators found;
 	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	struct error err;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up_build(build);
 		for (int interpreters = 1; interpreters <= 2; interpreters++) {
 			assert_true(find(&found, &err));

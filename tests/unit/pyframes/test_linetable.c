@@ -137,6 +137,17 @@ static void test_hostile_tables_give_a_positive_line(void **state)
 	}
 }
 
+static void test_a_first_line_that_is_none_gives_no_line(void **state)
+{
+	(void)state;
+	static const uint8_t back[] = { 4, 0x80 | 1, 4, 0x80 | 1 };
+	for (int format = LINE_LNOTAB; format <= LINE_LOCATIONS; format++) {
+		assert_int_equal(linetable_line(format, back, 0, -7, 0), 0);
+		assert_int_equal(linetable_line(format, back, sizeof(back), INT_MIN, 4), 0);
+		assert_int_equal(linetable_line(format, back, sizeof(back), -7, -2), 0);
+	}
+}
+
 static void test_an_endless_varint_is_cut(void **state)
 {
 	(void)state;
@@ -156,6 +167,7 @@ int main(void)
 		cmocka_unit_test(test_lines_may_jump_far_and_back_in_3_11),
 		cmocka_unit_test(test_a_frame_that_has_not_begun_is_on_the_first_line),
 		cmocka_unit_test(test_hostile_tables_give_a_positive_line),
+		cmocka_unit_test(test_a_first_line_that_is_none_gives_no_line),
 		cmocka_unit_test(test_an_endless_varint_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

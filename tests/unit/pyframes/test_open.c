@@ -69,8 +69,7 @@ static void test_processes_that_are_no_supported_cpython_are_named(void **state)
 static void test_an_interpreter_that_is_not_ready_is_to_be_tried_again(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		fake_build_init(&fake, build);
 		assert_refuses_to_open(ERROR_TIMEOUT, "thread");
 		fake_put_word(&fake.target, fake.runtime + fake.py.runtime.interpreters_head, 0);
@@ -96,7 +95,8 @@ static void test_the_runtime_that_has_interpreters_is_taken(void **state)
 	const struct frame *frames[FRAME_DEPTH_MAX];
 	size_t frame_count;
 	bool is_truncated;
-	assert_true(pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err));
+	assert_true(pyframes_stack(py, &(struct pyframes_thread){ .thread_pointer = THREAD },
+				   frames, &frame_count, &is_truncated, &err));
 	assert_int_equal(frame_count, 1);
 	pyframes_close(py);
 }
@@ -105,8 +105,7 @@ static void test_the_runtime_that_has_interpreters_is_taken(void **state)
 static void test_an_executables_copies_of_the_types_are_used(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		size_t own_count = fake.target.symbol_count;
 		for (size_t i = 0; i < own_count; i++)
@@ -157,7 +156,9 @@ static bool passes_for(const struct py_offsets *table)
 	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	assert_true(allocators_specs(&pymalloc, specs) > GATE_REALLOC);
 	bool is_checked;
-	bool passes = pyframes_check_stop(py, &specs[GATE_REALLOC], THREAD, 0, &is_checked, &err);
+	const struct pyframes_thread standing = { .thread_pointer = THREAD,
+						  .gate = &specs[GATE_REALLOC] };
+	bool passes = pyframes_check_stop(py, &standing, 0, &is_checked, &err);
 	assert_true(is_checked);
 	pyframes_close(py);
 	return passes;
@@ -168,11 +169,9 @@ static bool passes_for(const struct py_offsets *table)
 static void test_a_wrong_table_is_refused(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up_running(build);
-		FOR_EACH_BUILD(other)
-		{
+		FOR_EACH_BUILD(other) {
 			bool is_right = other == build;
 			if (passes_for(py_offsets_find(other->minor, other->is_free_threaded)) !=
 			    is_right)
@@ -184,6 +183,31 @@ static void test_a_wrong_table_is_refused(void **state)
 	}
 }
 
+static void assert_refused_for_its_end(void)
+{
+	enum { READS_MAX = 1000 };
+	fake.target.read_calls = 0;
+	assert_refuses_to_open(ERROR_UNSUPPORTED, "has no end");
+	assert_in_range(fake.target.read_calls, 1, READS_MAX);
+}
+
+/* A target that was read at a bad moment is tried thirty times: that must not take seconds. */
+static void test_lists_that_lead_back_into_themselves_are_refused_soon(void **state)
+{
+	(void)state;
+	FOR_EACH_BUILD(build) {
+		set_up(build);
+		raddr newest = fake_thread(&fake, fake.interpreter, THREAD);
+		fake_put_word(&fake.target, thread + fake.py.thread.next, newest);
+		assert_refused_for_its_end();
+
+		set_up(build);
+		raddr head = fake_interpreter(&fake);
+		fake_put_word(&fake.target, fake.interpreter + fake.py.interpreter.next, head);
+		assert_refused_for_its_end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_the_runtime_that_has_interpreters_is_taken),
 		cmocka_unit_test(test_an_executables_copies_of_the_types_are_used),
 		cmocka_unit_test(test_a_wrong_table_is_refused),
+		cmocka_unit_test(test_lists_that_lead_back_into_themselves_are_refused_soon),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyframes/pyframes.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
+#include "pyframes/allocators.h"
 #include "tests/unit/pyframes/fake_python.h"
 
 enum { THREAD = 0x7f001700, OTHER_THREAD = 0x7f002700 };
@@ -38,11 +40,16 @@ static struct pyframes *opened(void)
 	return py;
 }
 
-static void read_stack(struct pyframes *py, raddr thread_pointer)
+static void read_stack_of(struct pyframes *py, const struct pyframes_thread *standing)
 {
 	struct error err;
-	if (!pyframes_stack(py, thread_pointer, frames, &frame_count, &is_truncated, &err))
+	if (!pyframes_stack(py, standing, frames, &frame_count, &is_truncated, &err))
 		fail_msg("%s", err.context);
+}
+
+static void read_stack(struct pyframes *py, raddr thread_pointer)
+{
+	read_stack_of(py, &(struct pyframes_thread){ .thread_pointer = thread_pointer });
 }
 
 static void assert_frame(size_t i, const char *function, const char *file, int line)
@@ -62,8 +69,7 @@ static const char *qualified(const char *qualname, const char *name)
 static void test_a_stack_is_read_in_every_version(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "/srv/app.py", "<module>", "<module>", 1),
 			  4);
@@ -110,8 +116,7 @@ static void test_equal_frames_are_one_pointer(void **state)
 static void test_each_thread_has_its_own_stack(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr other = fake_thread(&fake, fake.interpreter, OTHER_THREAD);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "one", "one", 1), 0);
@@ -131,8 +136,7 @@ static void test_each_thread_has_its_own_stack(void **state)
 static void test_deep_stacks_are_read_whole_and_too_deep_ones_cut(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr inner = fake_code(&fake, "a.py", "inner", "inner", 1);
 		raddr outer = fake_code(&fake, "a.py", "outer", "outer", 100);
@@ -159,8 +163,7 @@ static void test_deep_stacks_are_read_whole_and_too_deep_ones_cut(void **state)
 static void test_a_known_stack_is_read_in_few_calls(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		for (int i = 0; i < 40; i++)
 			fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", i + 1), 0);
@@ -202,8 +205,7 @@ static void test_generator_frames_and_shims_lie_elsewhere(void **state)
 {
 	(void)state;
 	enum { OWNER_GENERATOR = 1, OWNER_FRAME_OBJECT = 2, OWNER_CSTACK = 3 };
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		if (build->minor < 11)
 			continue;
 		set_up(build);
@@ -235,8 +237,7 @@ static void test_generator_frames_and_shims_lie_elsewhere(void **state)
 static void test_the_frame_below_an_init_is_hidden_from_3_13_on(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		if (build->minor < 13)
 			continue;
 		set_up(build);
@@ -259,8 +260,7 @@ static void test_the_frame_below_an_init_is_hidden_from_3_13_on(void **state)
 static void test_code_that_took_the_place_of_other_code_is_noticed(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr name = fake_ascii(&fake, "f1");
 		raddr filename = fake_ascii(&fake, "<string>");
@@ -294,8 +294,7 @@ static void test_code_that_took_the_place_of_other_code_is_noticed(void **state)
 static void test_a_thread_that_took_the_place_of_another_is_noticed(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "old", "old", 1), 0);
 		struct pyframes *py = opened();
@@ -322,8 +321,7 @@ static void test_a_thread_that_took_the_place_of_another_is_noticed(void **state
 static void test_a_reused_head_of_the_list_does_not_prove_that_nothing_changed(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "old", "old", 1), 0);
 		raddr first = fake_thread(&fake, fake.interpreter, OTHER_THREAD);
@@ -362,8 +360,7 @@ static void test_a_new_threads_state_is_not_taken_for_its_parents(void **state)
 static void test_the_interpreter_that_a_thread_is_in_now_has_its_stack(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "outer", "outer", 1), 0);
 		raddr inner = fake_thread(&fake, fake_interpreter(&fake), THREAD);
@@ -389,11 +386,48 @@ static void test_the_interpreter_that_a_thread_is_in_now_has_its_stack(void **st
 	}
 }
 
+/* A thread enters a subinterpreter by a state that another thread has made, and that thread's
+ * pointer stays in it (up to 3.12). */
+static void test_a_state_of_another_threads_making_is_found_by_stack_or_gil(void **state)
+{
+	(void)state;
+	enum { STACK_BYTES = 4096, STACK_POINTER = 512, INNER = 1024, OUTER = 2048 };
+	for (unsigned minor = 8; minor <= 12; minor++) {
+		set_up_minor(minor);
+		raddr stack = fake_alloc(&fake.target, STACK_BYTES);
+		raddr creator = fake_thread(&fake, fake.interpreter, OTHER_THREAD);
+		raddr inner = fake_thread(&fake, fake_interpreter(&fake), OTHER_THREAD);
+		if (fake.py.cframe_frame != OFFSET_NONE) {
+			uint32_t cframe = fake.py.thread.frame;
+			fake_put_word(&fake.target, thread + cframe, stack + OUTER);
+			fake_put_word(&fake.target, inner + cframe, stack + INNER);
+			fake_put_word(&fake.target, creator + cframe, stack - STACK_BYTES);
+		}
+		fake_push(&fake, thread, fake_code(&fake, "a.py", "run", "run", 1), 0);
+		fake_push(&fake, inner, fake_code(&fake, "a.py", "inner", "inner", 1), 0);
+		fake_set_running(&fake, inner);
+
+		const struct allocators pymalloc = { .mode = ALLOCATOR_PYMALLOC };
+		struct gate_spec specs[PYFRAMES_SPECS_MAX];
+		allocators_specs(&pymalloc, specs);
+		struct pyframes_thread standing = { .thread_pointer = THREAD };
+		struct pyframes *py = opened();
+		read_stack_of(py, &standing);
+		assert_frame(0, "run", "a.py", 1);
+		if (fake.py.cframe_frame != OFFSET_NONE)
+			standing.stack_pointer = stack + STACK_POINTER;
+		else
+			standing.gate = &specs[0];
+		read_stack_of(py, &standing);
+		assert_frame(0, "inner", "a.py", 1);
+		pyframes_close(py);
+	}
+}
+
 static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr code = fake_code(&fake, "a.py", "f", "f", 1);
 		fake_push(&fake, thread, code, 0);
@@ -401,7 +435,9 @@ static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 		struct error err;
 
 		fake_put_word(&fake.target, code + fake.py.object_type, FAKE_BASE);
-		assert_false(pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err));
+		assert_false(pyframes_stack(py,
+					    &(struct pyframes_thread){ .thread_pointer = THREAD },
+					    frames, &frame_count, &is_truncated, &err));
 		assert_int_equal(err.kind, ERROR_FORMAT);
 
 		fake_put_word(&fake.target, code + fake.py.object_type, fake.code_type);
@@ -409,7 +445,9 @@ static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 		assert_frame(0, "f", "a.py", 1);
 
 		fake_put_word(&fake.target, fake_current(&fake, thread), 0x1230);
-		assert_false(pyframes_stack(py, THREAD, frames, &frame_count, &is_truncated, &err));
+		assert_false(pyframes_stack(py,
+					    &(struct pyframes_thread){ .thread_pointer = THREAD },
+					    frames, &frame_count, &is_truncated, &err));
 		assert_int_equal(err.kind, ERROR_READ);
 		pyframes_close(py);
 	}
@@ -418,8 +456,7 @@ static void test_garbage_where_a_frame_should_be_is_an_error(void **state)
 static void test_a_chain_of_frames_in_a_circle_ends(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		raddr frame = fake_frame_room(&fake, thread);
 		fake_push_at(&fake, thread, frame, fake_code(&fake, "a.py", "f", "f", 1), 0, 0);
@@ -432,11 +469,69 @@ static void test_a_chain_of_frames_in_a_circle_ends(void **state)
 	}
 }
 
+/* While it is looked for, a thread of the target waits. */
+static void test_a_list_of_threads_without_an_end_is_left_soon(void **state)
+{
+	(void)state;
+	enum { READS_MAX = 40000 };
+	FOR_EACH_BUILD(build) {
+		set_up(build);
+		fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
+		struct pyframes *py = opened();
+		struct error err;
+		fake_put_word(&fake.target, thread + fake.py.thread.next, thread);
+		for (unsigned try = 1; try <= 2; try++) {
+			unsigned before = fake.target.read_calls;
+			assert_false(pyframes_stack(
+				py, &(struct pyframes_thread){ .thread_pointer = OTHER_THREAD },
+				frames, &frame_count, &is_truncated, &err));
+			assert_int_equal(err.kind, ERROR_FORMAT);
+			assert_true(fake.target.read_calls - before < READS_MAX);
+		}
+		fake_put_word(&fake.target, thread + fake.py.thread.next, 0);
+		read_stack(py, THREAD);
+		assert_int_equal(frame_count, 1);
+		pyframes_close(py);
+	}
+}
+
+static size_t allocated_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+	return info.uordblks + info.hblkhd;
+}
+
+/* A few bytes of the target become many here: all its code has one line table, the longest. */
+static void test_long_line_tables_do_not_fill_the_memory(void **state)
+{
+	(void)state;
+	enum { CODES = 400, STOPS = 40, BYTES_MAX = 128 << 20, TABLE_BYTES = 1 << 20 };
+	static uint8_t table[TABLE_BYTES];
+	set_up(&(struct fake_build){ .minor = 12 });
+	fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
+	struct pyframes *py = opened();
+	raddr name = fake_ascii(&fake, "f");
+	raddr linetable = fake_bytes(&fake, table, sizeof(table));
+	for (int i = 0; i < CODES; i++) {
+		raddr code = fake_alloc(&fake.target, FAKE_OBJECT_BYTES);
+		fake_put_code(&fake, code, fake_ascii(&fake, "a.py"), name, name, linetable, 1);
+		fake_push(&fake, thread, code, 0);
+	}
+
+	size_t before = allocated_bytes();
+	for (int i = 0; i < STOPS; i++) {
+		struct error err;
+		(void)!pyframes_stack(py, &(struct pyframes_thread){ .thread_pointer = THREAD },
+				      frames, &frame_count, &is_truncated, &err);
+		assert_true(allocated_bytes() - before < BYTES_MAX);
+	}
+	pyframes_close(py);
+}
+
 static void test_blocks_are_recognised_by_the_pool_they_lie_in(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		fake_push(&fake, thread, fake_code(&fake, "a.py", "f", "f", 1), 0);
 		uint32_t pool_bytes = build->minor <= 9 ? 4096 : 16384;
@@ -465,8 +560,7 @@ static void set_initialized(unsigned minor, uint32_t value)
 static void test_a_shutdown_is_told_from_a_start_and_never_forgotten(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		set_up(build);
 		struct pyframes *py = opened();
 		assert_false(pyframes_is_finalizing(py));
@@ -509,8 +603,11 @@ int main(void)
 			test_a_reused_head_of_the_list_does_not_prove_that_nothing_changed),
 		cmocka_unit_test(test_a_new_threads_state_is_not_taken_for_its_parents),
 		cmocka_unit_test(test_the_interpreter_that_a_thread_is_in_now_has_its_stack),
+		cmocka_unit_test(test_a_state_of_another_threads_making_is_found_by_stack_or_gil),
 		cmocka_unit_test(test_garbage_where_a_frame_should_be_is_an_error),
 		cmocka_unit_test(test_a_chain_of_frames_in_a_circle_ends),
+		cmocka_unit_test(test_a_list_of_threads_without_an_end_is_left_soon),
+		cmocka_unit_test(test_long_line_tables_do_not_fill_the_memory),
 		cmocka_unit_test(test_blocks_are_recognised_by_the_pool_they_lie_in),
 		cmocka_unit_test(test_a_shutdown_is_told_from_a_start_and_never_forgotten),
 		cmocka_unit_test(test_a_process_that_has_ended_counts_as_shut_down),

@@ -36,8 +36,7 @@ static void test_every_kind_becomes_utf8_in_every_version(void **state)
 	static const uint8_t latin1[] = { 'n', 0xe9, 0xff };
 	static const uint16_t ucs2[] = { 0x540d, 'a', 0x524d };
 	static const uint32_t ucs4[] = { 0x1d11e, 'f', 0x10ffff };
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		fake_build_init(&fake, build);
 		assert_reads(fake_ascii(&fake, "render"), "render");
 		assert_reads(fake_ascii(&fake, ""), "");
@@ -61,8 +60,7 @@ static void test_a_text_that_does_not_end_where_it_says_is_refused(void **state)
 {
 	(void)state;
 	static const uint16_t ucs2[] = { 'a', 0, 'b' };
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		fake_build_init(&fake, build);
 		assert_refused(fake_str(&fake, 1, true, "a\0b", 3), ERROR_FORMAT);
 		assert_refused(fake_str(&fake, 2, false, ucs2, 3), ERROR_FORMAT);

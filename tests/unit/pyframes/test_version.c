@@ -127,8 +127,7 @@ static bool set_up(const struct fake_build *build)
 static void test_debug_offsets_tell_builds_with_the_gil_from_those_without(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		struct error err;
 		bool is_free_threaded = !build->is_free_threaded;
 		if (!set_up(build))
@@ -142,8 +141,7 @@ static void test_debug_offsets_tell_builds_with_the_gil_from_those_without(void 
 static void test_debug_offsets_that_agree_change_nothing(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		struct py_offsets py;
 		struct error err;
 		if (!set_up(build))
@@ -156,8 +154,7 @@ static void test_debug_offsets_that_agree_change_nothing(void **state)
 static void test_debug_offsets_move_what_may_move(void **state)
 {
 	(void)state;
-	FOR_EACH_BUILD(build)
-	{
+	FOR_EACH_BUILD(build) {
 		struct py_offsets py;
 		struct error err;
 		if (!set_up(build))

@@ -91,7 +91,7 @@ static void test_prologues_of_glibc_are_planned_as_measured(void **state)
 		const struct prologue *p = &prologues[i];
 		struct hook_plan plan;
 		struct error err;
-		if (!arch->plan_hook(0x7f0000001000, p->code, p->len, &plan, &err))
+		if (!arch->plan_hook(0x7f0000001000, p->code, p->len, ARGUMENTS_MAX, &plan, &err))
 			fail_msg("%s: %s", p->name, err.context);
 		if (plan.offset != p->plan.offset || plan.covered_len != p->plan.covered_len ||
 		    plan.stack_undo_bytes != p->plan.stack_undo_bytes ||
@@ -159,10 +159,57 @@ static void test_what_cannot_be_hooked_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct hook_plan plan = { .offset = 99 };
 		struct error err = { 0 };
-		if (arch->plan_hook(0x1000, cases[i].code, cases[i].len, &plan, &err))
+		if (arch->plan_hook(0x1000, cases[i].code, cases[i].len, ARGUMENTS_MAX, &plan,
+				    &err))
 			fail_msg("accepted: %s", cases[i].name);
 		assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 		assert_int_equal(plan.offset, 99); /* untouched */
+	}
+}
+
+/* What a first instruction may do to registers depends on which of them carry arguments. First
+ * bytes of real functions, as named. */
+static void test_registers_that_carry_no_argument_may_be_written_first(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		uint8_t code[16];
+		size_t len;
+		unsigned arguments_max; /* that the hook's pad may look at */
+	} cases[] = {
+		{ "mov (%rsp),%rdx; jmp: memalign of glibc 2.31",
+		  { 0x48, 0x8b, 0x14, 0x24, 0xe9, 0x77, 0xf6, 0xff, 0xff },
+		  9,
+		  2 },
+		{ "mov %rsi,%r9: realloc of glibc 2.43",
+		  { 0x49, 0x89, 0xf1, 0x48, 0x85, 0xff, 0x0f, 0x84, 0x44, 0x03, 0, 0 },
+		  12,
+		  3 },
+		{ "mov %rsi,%rcx; shr $3,%rcx; lea: posix_memalign of glibc 2.43",
+		  { 0x48, 0x89, 0xf1, 0x48, 0xc1, 0xe9, 0x03, 0x48, 0x8d, 0x41, 0xff },
+		  11,
+		  3 },
+		{ "mov 0xadc9(%rip),%rdx: calloc of mimalloc 2.0",
+		  { 0x48, 0x8b, 0x15, 0xc9, 0xad, 0, 0, 0x48, 0x89, 0xf8, 0x48, 0x89, 0xd1 },
+		  13,
+		  2 },
+		{ "xor %ecx,%ecx; jmp: rallocx of jemalloc 5.3",
+		  { 0x31, 0xc9, 0xe9, 0xe9, 0x1c, 0xff, 0xff },
+		  7,
+		  3 },
+		{ "xor %edi,%edi", { 0x31, 0xff, 0xe9, 0xe9, 0x1c, 0xff, 0xff }, 7, 0 },
+		{ "mov %rdi,%rsi", { 0x48, 0x89, 0xfe, 0xe9, 0xe9, 0x1c, 0xff, 0xff }, 8, 1 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		for (unsigned arguments = 0; arguments <= ARGUMENTS_MAX; arguments++) {
+			struct hook_plan plan;
+			struct error err;
+			bool is_planned = arch->plan_hook(0x100000, cases[i].code, cases[i].len,
+							  arguments, &plan, &err);
+			if (is_planned != (arguments <= cases[i].arguments_max))
+				fail_msg("%s: %u arguments", cases[i].name, arguments);
+		}
 	}
 }
 
@@ -174,7 +221,7 @@ static void test_recursion_and_branches_behind_the_hook_are_allowed(void **state
 				 0xff, 0xff, 0xff, 0x75, 0xf9, 0xeb, 0xf7, 0xc3 };
 	struct hook_plan plan;
 	struct error err;
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 }
 
 static void test_a_thread_in_the_prologue_finds_its_place_in_the_copy(void **state)
@@ -185,7 +232,7 @@ static void test_a_thread_in_the_prologue_finds_its_place_in_the_copy(void **sta
 	struct hook_plan plan;
 	struct error err;
 	raddr copy;
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 	assert_true(arch->relocate_hook(&plan, 0x9000, &err));
 
 	assert_true(hook_find_in_copy(&plan, 0x1000, &copy));
@@ -205,7 +252,7 @@ static void test_what_lies_beyond_two_gigabytes_is_refused(void **state)
 	struct hook_plan plan;
 	struct error err;
 	uint8_t jump[JUMP_LEN_MAX];
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 	assert_true(arch->relocate_hook(&plan, 0x7ffff000, &err));
 	assert_false(arch->relocate_hook(&plan, 0x90000000, &err));
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
@@ -226,7 +273,7 @@ static void test_a_branch_without_a_long_form_is_refused(void **state)
 	const uint8_t code[] = { 0x48, 0x85, 0xff, 0xe3, 0x08, 0x90, 0x90, 0x90, 0xc3 };
 	struct hook_plan plan;
 	struct error err;
-	assert_true(arch->plan_hook(0x1000, code, sizeof(code), &plan, &err));
+	assert_true(arch->plan_hook(0x1000, code, sizeof(code), ARGUMENTS_MAX, &plan, &err));
 	assert_false(arch->relocate_hook(&plan, 0x2000, &err));
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 }
@@ -251,7 +298,7 @@ static void hook_arena(uint8_t *arena, size_t len)
 	struct error err;
 	uint8_t jump[JUMP_LEN_MAX];
 	raddr function = (raddr)arena;
-	assert_true(arch->plan_hook(function, arena, len, &plan, &err));
+	assert_true(arch->plan_hook(function, arena, len, ARGUMENTS_MAX, &plan, &err));
 	assert_true(arch->relocate_hook(&plan, function + COPY_AT, &err));
 	memcpy(arena + COPY_AT, plan.copy, plan.copy_len);
 
@@ -378,7 +425,7 @@ static void *copy_libc_function(const struct own *own, const char *name)
 		next = gap;
 	}
 	struct hook_plan plan;
-	if (!arch->plan_hook(symbol.address, code, symbol.size, &plan, &err) ||
+	if (!arch->plan_hook(symbol.address, code, symbol.size, ARGUMENTS_MAX, &plan, &err) ||
 	    !arch->relocate_hook(&plan, next, &err))
 		fail_msg("%s: %s", name, err.context);
 	void *copy = (void *)next;
@@ -428,6 +475,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prologues_of_glibc_are_planned_as_measured),
 		cmocka_unit_test(test_what_cannot_be_hooked_is_refused),
+		cmocka_unit_test(test_registers_that_carry_no_argument_may_be_written_first),
 		cmocka_unit_test(test_recursion_and_branches_behind_the_hook_are_allowed),
 		cmocka_unit_test(test_a_thread_in_the_prologue_finds_its_place_in_the_copy),
 		cmocka_unit_test(test_what_lies_beyond_two_gigabytes_is_refused),

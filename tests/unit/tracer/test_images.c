@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -135,6 +137,29 @@ static void test_code_in_the_file_is_the_code_in_memory(void **state)
 	assert_false(image_file_bytes(libc, UINT64_MAX, bytes, sizeof(bytes), &err));
 }
 
+static void test_linkage_slots_are_named_after_what_they_hold(void **state)
+{
+	struct own *own = *state;
+	const struct image *executable = &own->images.list[0];
+	size_t found = 0;
+	assert_true(getpid() > 0); /* bound now, if it was not yet */
+	for (size_t i = 0; i < own->images.maps.len; i++) {
+		const struct mapping *mapping = &own->images.maps.list[i];
+		if (!mapping->is_readable || mapping->start < executable->start ||
+		    mapping->start >= executable->end)
+			continue;
+		for (raddr slot = mapping->start; slot < mapping->end; slot += 8) {
+			const char *name = image_slot_symbol(executable, slot);
+			if (!name || strcmp(name, "getpid") != 0)
+				continue;
+			assert_int_equal(*(const raddr *)slot, (raddr)dlsym(RTLD_DEFAULT, name));
+			found++;
+		}
+	}
+	assert_int_equal(found, 1);
+	assert_null(image_slot_symbol(executable, executable->start));
+}
+
 static void test_slack_is_zero_executable_and_libc_first(void **state)
 {
 	struct own *own = *state;
@@ -258,6 +283,72 @@ static void test_replaced_file_is_not_taken_for_the_mapped_one(void **state)
 	assert_int_equal(err.kind, ERROR_FILE);
 }
 
+/* Whoever rewrites a library in place does this to all who have it mapped. */
+static void test_file_that_is_cut_short_has_no_symbols(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/filtrace-test-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_true(copy_file("/bin/sleep", path));
+	void *mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	struct stat status;
+	assert_int_equal(fstat(fd, &status), 0);
+
+	struct mapping mapping = {
+		.start = (raddr)mapped,
+		.end = (raddr)mapped + 4096,
+		.inode = status.st_ino,
+		.path = path,
+	};
+	struct image image;
+	struct symbol symbol;
+	struct error err = { 0 };
+	if (!image_open(getpid(), &mapping, 0, &image, &err))
+		fail_msg("%s", err.context);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_false(image_find_symbol(&image, "malloc", &symbol));
+	image_close(&image);
+	munmap(mapped, 4096);
+	close(fd);
+	unlink(path);
+}
+
+/* Holes take no room on the disk, but each symbol in them would be looked at. */
+static void test_file_of_endless_symbols_is_refused(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/filtrace-test-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_true(copy_file("/bin/sleep", path));
+	Elf64_Ehdr header;
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	for (int i = 0; i < header.e_shnum; i++) {
+		Elf64_Shdr section;
+		off_t at = (off_t)(header.e_shoff + (size_t)i * sizeof(section));
+		assert_int_equal(pread(fd, &section, sizeof(section), at), sizeof(section));
+		if (section.sh_type != SHT_DYNSYM)
+			continue;
+		section.sh_size = sizeof(Elf64_Sym) << 36;
+		assert_int_equal(pwrite(fd, &section, sizeof(section), at), sizeof(section));
+	}
+	assert_int_equal(ftruncate(fd, (off_t)1 << 42), 0);
+
+	void *mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct mapping mapping = { .start = (raddr)mapped,
+				   .end = (raddr)mapped + 4096,
+				   .path = path };
+	struct image image;
+	struct error err = { 0 };
+	assert_false(image_open(getpid(), &mapping, 0, &image, &err));
+	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+	munmap(mapped, 4096);
+	close(fd);
+	unlink(path);
+}
+
 static void test_process_that_has_ended_has_no_images(void **state)
 {
 	(void)state;
@@ -278,10 +369,13 @@ int main(void)
 		cmocka_unit_test(test_symbols_that_nobody_defines_are_not_found),
 		cmocka_unit_test(test_all_definitions_are_counted_and_the_executables_is_first),
 		cmocka_unit_test(test_code_in_the_file_is_the_code_in_memory),
+		cmocka_unit_test(test_linkage_slots_are_named_after_what_they_hold),
 		cmocka_unit_test(test_slack_is_zero_executable_and_libc_first),
 		cmocka_unit_test(test_used_slack_is_not_offered_again),
 		cmocka_unit_test(test_deleted_executable_is_read_or_named),
 		cmocka_unit_test(test_replaced_file_is_not_taken_for_the_mapped_one),
+		cmocka_unit_test(test_file_that_is_cut_short_has_no_symbols),
+		cmocka_unit_test(test_file_of_endless_symbols_is_refused),
 		cmocka_unit_test(test_process_that_has_ended_has_no_images),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -66,6 +66,19 @@ static void test_ids_mean_the_same_for_ever(void **state)
 	assert_int_equal(interval_bytes(&interval, UINT64_MAX), 0);
 }
 
+/* What a quiet program has yet to allocate before a T that fell long ago serves. */
+static void test_legs_are_a_small_part_of_the_interval(void **state)
+{
+	(void)state;
+	struct interval interval = adaptive();
+	for (unsigned id = INTERVAL_ID_MIN; id <= INTERVAL_ID_MAX; id++) {
+		interval.id = (uint8_t)id;
+		uint64_t leg_bytes = interval_leg_bytes(&interval);
+		assert_true(leg_bytes >= 16);
+		assert_true(leg_bytes == 16 || leg_bytes <= interval_bytes(&interval, id) / 16);
+	}
+}
+
 static void test_load_raises_and_quiet_lowers(void **state)
 {
 	(void)state;
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_one_byte_draws_are_zero),
 		cmocka_unit_test(test_draws_are_exponential),
 		cmocka_unit_test(test_ids_mean_the_same_for_ever),
+		cmocka_unit_test(test_legs_are_a_small_part_of_the_interval),
 		cmocka_unit_test(test_load_raises_and_quiet_lowers),
 		cmocka_unit_test(test_dear_stops_become_rare),
 		cmocka_unit_test(test_one_slow_stop_changes_little),

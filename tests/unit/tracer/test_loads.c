@@ -298,6 +298,20 @@ static pid_t start_python(void)
 	return pid;
 }
 
+static void test_code_at_address_zero_is_not_readable(void **state)
+{
+	(void)state;
+	OWNED_MAPS struct maps maps = { 0 };
+	struct code_loads loads;
+	struct error err;
+	raddr ret[1];
+	size_t len;
+	assert_true(maps_parse(fake_maps, strlen(fake_maps), &maps, &err));
+	arch_x86_64.init_loads(&loads, &fake, &maps);
+	assert_false(loads.loads.decode(&loads.loads, 0, ret, 1, &len, &err));
+	assert_int_equal(err.kind, ERROR_READ);
+}
+
 /* The first Y among the loads such that Y - 8*nth is loaded too and starts a table. */
 static raddr find_table(struct code_loads *code, raddr function, size_t nth)
 {
@@ -373,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_walk_ends_after_400_instructions),
 		cmocka_unit_test(test_code_that_ends_with_its_page_is_decoded),
 		cmocka_unit_test(test_unreadable_and_senseless_code_fails),
+		cmocka_unit_test(test_code_at_address_zero_is_not_readable),
 		cmocka_unit_test(test_four_functions_of_a_live_python_agree_on_their_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,180 +18,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "tests/unit/tracer/traced_target.h"
 #include "tracer/images.h"
 #include "tracer/region.h"
 #include "tracer/target_memory.h"
-
-struct target {
-	int pid;
-	FILE *commands;
-	FILE *answers;
-};
-
-static void start_program(struct target *target, const char *program, const char *argument)
-{
-	int in[2], out[2];
-	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	target->pid = fork();
-	assert_true(target->pid >= 0);
-	if (target->pid == 0) {
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		execl(program, program, argument, "60", NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	target->commands = fdopen(in[1], "w");
-	target->answers = fdopen(out[0], "r");
-
-	char line[128];
-	assert_non_null(fgets(line, sizeof(line), target->answers));
-	assert_int_equal(strncmp(line, "ready", 5), 0);
-}
-
-static void start_target(struct target *target, const char *threads)
-{
-	start_program(target, BUILD_DIR "/fixtures/alloc_target", threads);
-}
-
-static void send_command(struct target *target, const char *command)
-{
-	fprintf(target->commands, "%s\n", command);
-	fflush(target->commands);
-}
-
-static void await_answer(struct target *target, const char *expected)
-{
-	char line[128] = "";
-	assert_non_null(fgets(line, sizeof(line), target->answers));
-	assert_int_equal(strncmp(line, expected, strlen(expected)), 0);
-}
-
-/* It says itself that it came to no harm. */
-static void end_target(struct target *target)
-{
-	int status;
-	send_command(target, "quit");
-	await_answer(target, "unharmed");
-	fclose(target->commands);
-	fclose(target->answers);
-	assert_int_equal(waitpid(target->pid, &status, 0), target->pid);
-	assert_int_equal(status, 0);
-}
-
-/* What a listener has heard of the blocks of one size. */
-struct tally {
-	uint64_t size_bytes;
-	size_t stops;
-	size_t live;
-	size_t others;
-	raddr blocks[8192];
-};
-
-static bool note_stop(void *context, const struct stop *stop)
-{
-	struct tally *tally = context;
-	if (stop->size_bytes != tally->size_bytes) {
-		tally->others++;
-		return true;
-	}
-	assert_int_equal(stop->interval_bytes, 1);
-	assert_true(tally->stops < ARRAY_LEN(tally->blocks));
-	tally->blocks[tally->stops++] = stop->block;
-	tally->live++;
-	return true;
-}
-
-static void note_free(void *context, raddr block, uint64_t time_ns)
-{
-	struct tally *tally = context;
-	(void)time_ns;
-	for (size_t i = 0; i < tally->stops; i++) {
-		if (tally->blocks[i] == block) {
-			tally->blocks[i] = 0;
-			tally->live--;
-			return;
-		}
-	}
-}
-
-static void note_drop(void *context, raddr block)
-{
-	(void)context;
-	(void)block;
-}
-
-static void note_double(void *context)
-{
-	(void)context;
-}
-
-static struct tracer_listener listener_of(struct tally *tally)
-{
-	return (struct tracer_listener){ tally, note_stop, note_free, note_drop, note_double };
-}
-
-static bool try_to_plant(int pid, const struct tracer_listener *listener, uint64_t sample_bytes,
-			 struct tracer **ret, struct error *err)
-{
-	struct gate_spec specs[TRACER_LIBC_SPECS_MAX];
-	size_t len;
-	bool found;
-	struct tracer_options options = { .sample_bytes = sample_bytes };
-	*ret = NULL;
-	return tracer_open(pid, ret, err) && tracer_recover(*ret, &found, err) &&
-	       tracer_libc_specs(*ret, specs, &len, err) &&
-	       tracer_plant(*ret, specs, len, &options, listener, err);
-}
-
-static struct tracer *plant(int pid, const struct tracer_listener *listener, uint64_t sample_bytes)
-{
-	struct tracer *tracer;
-	struct error err = { 0 };
-	/* A machine that is busy needs more than one try. */
-	for (int try = 0; !try_to_plant(pid, listener, sample_bytes, &tracer, &err); try++) {
-		if (err.kind != ERROR_TIMEOUT || try == 20)
-			fail_msg("%s", err.context);
-		tracer_close(tracer);
-	}
-	return tracer;
-}
-
-static void serve(struct tracer *tracer, uint64_t duration_ns)
-{
-	struct error err = { 0 };
-	uint64_t deadline = clock_monotonic_ns() + duration_ns;
-	while (clock_monotonic_ns() < deadline)
-		if (!tracer_serve(tracer, 10 * NS_PER_MS, &err))
-			fail_msg("%s", err.context);
-}
-
-static void lift(struct tracer *tracer)
-{
-	struct error err = { 0 };
-	if (!tracer_lift(tracer, &err))
-		fail_msg("%s", err.context);
-	tracer_close(tracer);
-}
-
-/* Serve until the target has answered: it may be waiting at a gate. */
-static void serve_until_answer(struct tracer *tracer, struct target *target)
-{
-	int fd = fileno(target->answers);
-	for (int i = 0; i < 1000; i++) {
-		struct timeval now = { 0 };
-		fd_set set;
-		FD_ZERO(&set);
-		FD_SET(fd, &set);
-		if (select(fd + 1, &set, NULL, NULL, &now) == 1)
-			break;
-		serve(tracer, 10 * NS_PER_MS);
-	}
-	await_answer(target, "done");
-	serve(tracer, 50 * NS_PER_MS); /* frees come by way of the ring */
-}
 
 static void assert_code_is_the_files(int pid)
 {
@@ -236,7 +67,7 @@ static void test_every_block_counts_once(void **state)
 {
 	(void)state;
 	struct target target;
-	start_target(&target, "0");
+	start_target(&target, NULL, "0");
 	check_exact_counts(&target, 777, "keep 500 777");
 	check_exact_counts(&target, 24, "keep 500 24"); /* attached again: as exact */
 	check_exact_counts(&target, 300000, "keep 500 300000");
@@ -249,7 +80,7 @@ static void test_lift_leaves_code_intact(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_target(&target, "4");
+	start_target(&target, NULL, "4");
 	for (int i = 0; i < 20; i++) {
 		struct tracer *tracer = plant(target.pid, &listener, 65536);
 		serve(tracer, 20 * NS_PER_MS);
@@ -260,30 +91,123 @@ static void test_lift_leaves_code_intact(void **state)
 	end_target(&target);
 }
 
-/* A child of ours plants and is killed at some instant; the target must run on, and whoever comes
- * next must find everything and put it back. */
-static void plant_and_be_killed(int target_pid, useconds_t after_us)
+static raddr find_region(int pid, struct target_memory *tm)
 {
-	int child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		static struct tally tally;
+	struct maps maps;
+	struct error err = { 0 };
+	raddr base;
+	assert_true(maps_read(pid, &maps, &err));
+	assert_int_equal(regions_find(&tm->memory, &maps, &base, 1), 1);
+	maps_deinit(&maps);
+	return base;
+}
+
+/* Overwrite something in the anchor of a target. */
+static void spoil_anchor(int pid, size_t offset, size_t len)
+{
+	struct target_memory tm;
+	struct error err = { 0 };
+	uint8_t garbage[ANCHOR_BYTES];
+	memset(garbage, 0xa5, sizeof(garbage));
+	assert_true(target_memory_init(&tm, pid, &err));
+	assert_true(target_memory_write(&tm, find_region(pid, &tm) + ANCHOR_OFFSET + offset,
+					garbage, len, &err));
+	target_memory_deinit(&tm);
+}
+
+/* The target may write anything into its anchor: number of records, records, magic. */
+static void test_lift_needs_nothing_that_the_target_says(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t offset;
+		size_t len;
+	} spoilt[] = { { ANCHOR_RECORD_COUNT, 4 },
+		       { ANCHOR_RECORDS, ANCHOR_GATE_COUNT * ANCHOR_RECORD_BYTES },
+		       { ANCHOR_MAGIC, 8 } };
+	for (size_t i = 0; i < ARRAY_LEN(spoilt); i++) {
+		struct target target;
+		struct tally tally = { 0 };
 		struct tracer_listener listener = listener_of(&tally);
-		struct error err = { 0 };
-		struct tracer *tracer;
-		if (!try_to_plant(target_pid, &listener, 20000, &tracer, &err)) {
-			fprintf(stderr, "%s\n", err.context);
-			_exit(1);
-		}
-		while (tracer_serve(tracer, NS_PER_SECOND, &err))
-			;
-		_exit(2);
+		start_target(&target, NULL, "2");
+		struct tracer *tracer = plant(target.pid, &listener, 65536);
+		spoil_anchor(target.pid, spoilt[i].offset, spoilt[i].len);
+		lift(tracer);
+		assert_code_is_the_files(target.pid);
+		end_target(&target);
 	}
-	int status;
-	usleep(after_us);
-	kill(child, SIGKILL);
-	waitpid(child, &status, 0);
-	assert_true(WIFSIGNALED(status)); /* it did not fail by itself */
+}
+
+static bool be_slow(void *context, const struct stop *stop)
+{
+	(void)stop;
+	++*(size_t *)context;
+	usleep(10000);
+	return false;
+}
+
+/* Post a mailbox that was used before in every mailbox. */
+static void post_all(int pid)
+{
+	struct target_memory tm;
+	struct error err = { 0 };
+	static struct mailbox boxes[MAILBOX_COUNT];
+	static uint32_t states[MAILBOX_COUNT];
+	assert_true(target_memory_init(&tm, pid, &err));
+	raddr shared = find_region(pid, &tm) + SHARED_OFFSET;
+	assert_true(memory_read(&tm.memory, shared + SHARED_MAILBOXES, boxes, sizeof(boxes), &err));
+	size_t used = 0;
+	while (used < MAILBOX_COUNT && !boxes[used].block)
+		used++;
+	assert_true(used < MAILBOX_COUNT);
+	for (size_t i = 0; i < MAILBOX_COUNT; i++) {
+		states[i] = MAILBOX_POSTED;
+		boxes[i] = boxes[used];
+	}
+	assert_true(
+		target_memory_write(&tm, shared + SHARED_MAILBOXES, boxes, sizeof(boxes), &err));
+	assert_true(target_memory_write(&tm, shared + SHARED_STATES, states, sizeof(states), &err));
+	target_memory_deinit(&tm);
+}
+
+/* The target says which threads wait: it may say so of a thousand at a time. */
+static void test_serving_ends_in_time_whatever_is_posted(void **state)
+{
+	(void)state;
+	struct target target;
+	size_t stops = 0;
+	struct tracer_listener listener = { &stops, be_slow, note_free, note_drop, note_double };
+	struct error err = { 0 };
+	start_target(&target, NULL, "0");
+	struct tracer *tracer = plant(target.pid, &listener, 1);
+	send_command(&target, "keep 1 100");
+	serve_until_answer(tracer, &target);
+	stops = 0;
+	post_all(target.pid);
+	uint64_t start_ns = clock_monotonic_ns();
+	assert_true(tracer_serve(tracer, 50 * NS_PER_MS, &err));
+	assert_true(clock_monotonic_ns() - start_ns < 5 * NS_PER_SECOND);
+	/* The next ones come where these have ended. */
+	for (int i = 0; i < 1000 && stops < MAILBOX_COUNT; i++)
+		assert_true(tracer_serve(tracer, 50 * NS_PER_MS, &err));
+	assert_int_equal(stops, MAILBOX_COUNT);
+	lift(tracer);
+	end_target(&target);
+}
+
+/* What is left of the journal is enough to undo what is left. */
+static void test_recovery_survives_a_spoilt_number_of_records(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	start_target(&target, NULL, "2");
+	plant_and_be_killed(target.pid, 300000);
+	spoil_anchor(target.pid, ANCHOR_RECORD_COUNT, 4);
+	lift(plant(target.pid, &listener, 65536));
+	assert_code_is_the_files(target.pid);
+	end_target(&target);
 }
 
 static void test_killed_tracer_harms_nothing(void **state)
@@ -292,7 +216,7 @@ static void test_killed_tracer_harms_nothing(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_target(&target, "8");
+	start_target(&target, NULL, "8");
 	for (useconds_t i = 0; i < 60; i++)
 		plant_and_be_killed(target.pid, i * 500);
 	lift(plant(target.pid, &listener, 65536));
@@ -311,7 +235,7 @@ static void test_region_never_covers_what_is_mapped(void **state)
 	struct region region;
 	struct error err = { 0 };
 	size_t tried = 0;
-	start_target(&target, "4");
+	start_target(&target, NULL, "4");
 	assert_true(target_memory_init(&tm, target.pid, &err));
 	assert_true(images_init(&images, target.pid, &tm.memory, &err));
 	for (size_t i = 0; i < images.maps.len; i++) {
@@ -337,7 +261,7 @@ static void test_signals_do_not_hide_a_dead_tracer(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_target(&target, "4");
+	start_target(&target, NULL, "4");
 	send_command(&target, "timer 1000");
 	await_answer(&target, "done");
 	for (useconds_t i = 0; i < 20; i++)
@@ -355,7 +279,7 @@ static void test_no_wait_is_interrupted_by_attaching_and_detaching(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_program(&target, BUILD_DIR "/fixtures/waits", "60");
+	start_program(&target, BUILD_DIR "/fixtures/waits", NULL, "60");
 	for (int i = 0; i < 100; i++) {
 		struct tracer *tracer = plant(target.pid, &listener, 65536);
 		serve(tracer, 5 * NS_PER_MS);
@@ -373,7 +297,7 @@ static void test_target_without_descriptors_is_told_and_left_alone(void **state)
 	struct tracer_listener listener = listener_of(&tally);
 	struct tracer *tracer;
 	struct error err = { 0 };
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	send_command(&target, "files");
 	await_answer(&target, "done");
 	for (int i = 0; i < 20; i++) {
@@ -395,13 +319,12 @@ static void test_stopped_target_is_told_and_left_alone(void **state)
 	struct tracer_listener listener = listener_of(&tally);
 	struct error err = { 0 };
 	int status;
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	kill(target.pid, SIGSTOP);
 	waitpid(target.pid, &status, WUNTRACED);
 	for (int i = 0; i < 20; i++) {
-		assert_false(try_to_plant(target.pid, &listener, 65536, &tracer, &err));
+		assert_false(tracer_open(target.pid, &tracer, &err));
 		assert_int_equal(err.kind, ERROR_NOT_PERMITTED);
-		tracer_close(tracer);
 	}
 	kill(target.pid, SIGCONT);
 	lift(plant(target.pid, &listener, 65536));
@@ -441,7 +364,7 @@ static void test_target_that_ends_is_no_error(void **state)
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
 	struct error err = { 0 };
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	struct tracer *tracer = plant(target.pid, &listener, 65536);
 	kill(target.pid, SIGKILL);
 	while (tracer_serve(tracer, 10 * NS_PER_MS, &err))
@@ -474,7 +397,7 @@ static void test_stopped_time_and_stops_are_counted(void **state)
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
 	struct tracer_stats stats;
-	start_target(&target, "2");
+	start_target(&target, NULL, "2");
 	struct tracer *tracer = plant(target.pid, &listener, 65536);
 	serve(tracer, 300 * NS_PER_MS);
 	tracer_stats(tracer, &stats);
@@ -489,11 +412,160 @@ static void test_stopped_time_and_stops_are_counted(void **state)
 	end_target(&target);
 }
 
+/* What a sample stands for, summed up. */
+struct sum {
+	uint64_t size_bytes;
+	size_t stops;
+};
+
+static bool sum_up(void *context, const struct stop *stop)
+{
+	struct sum *sum = context;
+	sum->stops += stop->size_bytes == sum->size_bytes;
+	return false;
+}
+
+/* Draws are gone in legs of T/16, shorter than a block and longer. Each of n blocks is sampled with
+ * p = 1 - exp(-s/T), so n p are, with a standard deviation of at most sqrt(n p): six of those are
+ * missed once in 5e8 runs. */
+static void check_share_of_samples(struct target *target, size_t size)
+{
+	enum { ROUNDS = 12, BLOCKS = 4 * 4000 };
+	const double mean = 8192;
+	struct sum sum = { .size_bytes = size };
+	struct tracer_listener listener = { &sum, sum_up, note_free, note_drop, note_double };
+	struct tracer *tracer = plant(target->pid, &listener, (uint64_t)mean);
+	char command[64];
+	snprintf(command, sizeof(command), "keep 4000 %zu", size);
+	for (int i = 0; i < ROUNDS; i++) {
+		send_command(target, command);
+		serve_until_answer(tracer, target);
+		send_command(target, "drop");
+		serve_until_answer(tracer, target);
+	}
+	lift(tracer);
+	double expected = ROUNDS * BLOCKS * -expm1(-(double)size / mean);
+	if (fabs((double)sum.stops - expected) > 6 * sqrt(expected))
+		fail_msg("%zu samples of blocks of %zu bytes, expected %.0f", sum.stops, size,
+			 expected);
+}
+
+static void test_blocks_are_sampled_as_often_as_their_size_says(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_share_of_samples(&target, 200);
+	check_share_of_samples(&target, 1000);
+	end_target(&target);
+}
+
+/* ---- allocators behind pointers -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum gate_operation operation;
+} slot_functions[] = {
+	{ "malloc", GATE_MALLOC },
+	{ "calloc", GATE_CALLOC },
+	{ "realloc", GATE_REALLOC },
+	{ "free", GATE_FREE },
+};
+
+enum { SLOTS = ARRAY_LEN(slot_functions), SLOTS_BYTES = 8 * (1 + SLOTS) };
+
+static struct tracer *plant_slots(const struct target *target, enum gate_guard guard,
+				  size_t table_count, const struct tracer_listener *listener,
+				  uint64_t sample_bytes)
+{
+	struct gate_spec specs[3 * SLOTS];
+	struct tracer_options options = { .sample_bytes = sample_bytes };
+	struct error err = { 0 };
+	struct tracer *tracer;
+	assert_true(tracer_open(target->pid, &tracer, &err));
+	for (size_t i = 0; i < table_count * SLOTS; i++) {
+		specs[i] = (struct gate_spec){
+			.name = slot_functions[i % SLOTS].name,
+			.place = GATE_SLOT,
+			.operation = slot_functions[i % SLOTS].operation,
+			.kind = MEMORY_PYMALLOC,
+			.guard = guard,
+			.address = target->tables + i / SLOTS * SLOTS_BYTES + 8 * (1 + i % SLOTS),
+			.max_counted_bytes = UINT64_MAX,
+		};
+		assert_true(memory_read(tracer_memory(tracer), specs[i].address, &specs[i].original,
+					sizeof(specs[i].original), &err));
+	}
+	if (!tracer_plant(tracer, specs, table_count * SLOTS, &options, listener, &err))
+		fail_msg("%s", err.context);
+	return tracer;
+}
+
+static void check_slots(struct target *target, enum gate_guard guard, size_t table_count)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 5000 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 1);
+	send_command(target, "slots 100 5000");
+	size_t made = serve_until_answer(tracer, target);
+	assert_int_equal(made, 3 * 100 * 4);
+	assert_int_equal(tally.stops, table_count * 100 * 4);
+	assert_int_equal(tally.live, table_count * 100 * 4);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	assert_int_equal(tally.live, 0);
+	lift(tracer);
+}
+
+static void test_tables_of_functions_count_each_block_once(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_slots(&target, GATE_SERIALISED, 2);
+	check_slots(&target, GATE_UNGUARDED, 3);
+	check_slots(&target, GATE_UNGUARDED, 1);
+	end_target(&target);
+}
+
+/* A countdown that such a size had moved would be at zero in some centuries. */
+static void check_absurd_sizes(struct target *target, enum gate_guard guard, size_t table_count)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 8192);
+	send_command(target, "absurd");
+	serve_until_answer(tracer, target);
+	assert_true(tally.others <= 1); /* all are refused, or of no bytes */
+
+	send_command(target, "slots 50 100000"); /* sampled with p = 1 - exp(-12) */
+	serve_until_answer(tracer, target);
+	assert_in_range(tally.others, table_count * 50 * 4 - 20, table_count * 50 * 4 + 20);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	lift(tracer);
+}
+
+static void test_absurd_sizes_move_no_countdown(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_absurd_sizes(&target, GATE_SERIALISED, 2);
+	check_absurd_sizes(&target, GATE_UNGUARDED, 3);
+	end_target(&target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_block_counts_once),
 		cmocka_unit_test(test_lift_leaves_code_intact),
+		cmocka_unit_test(test_lift_needs_nothing_that_the_target_says),
+		cmocka_unit_test(test_recovery_survives_a_spoilt_number_of_records),
+		cmocka_unit_test(test_serving_ends_in_time_whatever_is_posted),
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
 		cmocka_unit_test(test_region_never_covers_what_is_mapped),
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
@@ -504,6 +576,9 @@ int main(void)
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),
+		cmocka_unit_test(test_blocks_are_sampled_as_often_as_their_size_says),
+		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
+		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
