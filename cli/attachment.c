@@ -44,11 +44,13 @@ static bool add_libc_specs(struct attachment *attachment, struct error *err)
 	return true;
 }
 
-static bool recognise(struct attachment *ret, int pid, struct error *err)
+static bool recognise(struct attachment *ret, int pid,
+		      bool (*open)(int pid, struct tracer **ret, struct error *err),
+		      struct error *err)
 {
 	struct attachment attachment = { 0 };
 	bool was_left_behind;
-	if (!tracer_open(pid, &attachment.tracer, err))
+	if (!open(pid, &attachment.tracer, err))
 		return false;
 	if (!tracer_recover(attachment.tracer, &was_left_behind, err) ||
 	    !find_python(&attachment, pid, err) || !clear_slots(&attachment, err) ||
@@ -98,7 +100,7 @@ bool attachment_init(struct attachment *ret, int pid, bool is_launched,
 	bool is_young = is_launched || is_young_process(pid);
 	uint64_t start_ns = clock_monotonic_ns();
 
-	while (!recognise(ret, pid, err)) {
+	while (!recognise(ret, pid, tracer_open, err)) {
 		uint64_t waited_ns = clock_monotonic_ns() - start_ns;
 		if (is_launched && err->kind == ERROR_NO_PROCESS)
 			return error_set(err, ERROR_NO_PROCESS,
@@ -114,7 +116,7 @@ bool attachment_init(struct attachment *ret, int pid, bool is_launched,
 bool attachment_clean_up(int pid, struct error *err)
 {
 	struct attachment fresh;
-	if (!recognise(&fresh, pid, err))
+	if (!recognise(&fresh, pid, tracer_open_to_undo, err))
 		return false;
 	attachment_deinit(&fresh);
 	return true;

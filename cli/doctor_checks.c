@@ -15,7 +15,7 @@ static void find_obstacles_of_process(const struct doctor_facts *facts, bool fou
 		return;
 	}
 	found[admission_judge(&facts->access.process)] = true;
-	found[facts->has_seccomp ? OBSTACLE_SECCOMP : OBSTACLE_NONE] = true;
+	found[facts->seccomp_obstacle] = true;
 	found[facts->files.obstacle] = true;
 	found[facts->c_library.obstacle] = true;
 	found[facts->python.obstacle] = true;
@@ -201,7 +201,9 @@ static enum doctor_state describe_seccomp(const struct doctor_facts *facts,
 					  struct doctor_check *ret)
 {
 	return say(ret, DOCTOR_OK,
-		   facts->has_seccomp ? "a filter decides on its system calls" : "no filter");
+		   facts->has_seccomp ? "a filter decides on its system calls; attaching will tell "
+					"whether it allows what is needed"
+				      : "no filter");
 }
 
 static enum doctor_state describe_kernel(const struct doctor_facts *facts, struct doctor_check *ret)
@@ -302,7 +304,11 @@ static const struct {
 	{ "own seccomp", true, false, describe_own_seccomp, { OBSTACLE_OWN_SECCOMP } },
 	{ "policy", true, false, describe_policy, { OBSTACLE_APPARMOR, OBSTACLE_SELINUX } },
 	{ "memory", true, false, describe_memory, { OBSTACLE_POLICY } },
-	{ "seccomp", false, false, describe_seccomp, { OBSTACLE_SECCOMP } },
+	{ "seccomp",
+	  false,
+	  false,
+	  describe_seccomp,
+	  { OBSTACLE_SECCOMP_STRICT, OBSTACLE_SECCOMP_HIDDEN } },
 	{ "kernel", true, false, describe_kernel, { OBSTACLE_KERNEL } },
 	{ "machine", true, false, describe_machine, { OBSTACLE_MACHINE } },
 	{ "files", false, false, describe_files, { OBSTACLE_FILES } },

@@ -129,6 +129,18 @@ static bool is_refused(int pid)
 	return !target_memory_init(&memory, pid, &problem) && problem.kind == ERROR_NOT_PERMITTED;
 }
 
+static void look_at_seccomp(struct doctor_facts *facts)
+{
+	struct admission_seccomp seccomp;
+	struct process own;
+	struct error ignored;
+	if (!admission_read_seccomp(facts->pid, &seccomp, &ignored) ||
+	    !process_read(getpid(), &own, &ignored))
+		return;
+	facts->has_seccomp = seccomp.is_strict || seccomp.most_filters > 0;
+	facts->seccomp_obstacle = admission_judge_seccomp(&seccomp, &own);
+}
+
 static void look_at_process(struct doctor_facts *facts)
 {
 	struct error problem;
@@ -138,7 +150,7 @@ static void look_at_process(struct doctor_facts *facts)
 	read_user_name(facts->access.process.uid, facts->user, sizeof(facts->user));
 	if (access_judge_process(&facts->access.process) != OBSTACLE_NONE)
 		return;
-	facts->has_seccomp = admission_has_seccomp(facts->pid);
+	look_at_seccomp(facts);
 	facts->access.is_refused = is_refused(facts->pid);
 	bool is_admitted = admission_judge(&facts->access.process) == OBSTACLE_NONE;
 	if (is_admitted && !facts->access.is_refused)

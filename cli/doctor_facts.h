@@ -27,6 +27,7 @@ struct doctor_facts {
 	char user[64];	      /* name of its user, "" without one */
 	char our_user[64];
 	bool has_seccomp; /* some thread of it */
+	enum obstacle seccomp_obstacle;
 	struct machine machine;
 
 	/* Known only if we may read its memory. */

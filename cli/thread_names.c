@@ -17,7 +17,8 @@ struct interned {
 };
 
 struct thread {
-	int tid;
+	int tid; /* in the target's own pid namespace */
+	int our_tid;
 	struct thread_name *name;
 	UT_hash_handle hh;
 };
@@ -92,14 +93,14 @@ static struct thread_name *intern(struct thread_names *names, const char *text)
 	return &interned->name;
 }
 
-static bool read_name(struct thread_names *names, int tid, struct thread_name **ret)
+static bool read_name(struct thread_names *names, struct thread *thread, struct thread_name **ret)
 {
-	if (tid == names->main_tid) {
+	if (thread->tid == names->main_tid) {
 		*ret = intern(names, "MainThread");
 		return true;
 	}
 	char text[64];
-	process_thread_name(names->pid, tid, text, sizeof(text));
+	process_thread_name(names->pid, thread->our_tid, text, sizeof(text));
 	if (*text == '\0')
 		return false;
 	*ret = intern(names, text);
@@ -118,8 +119,10 @@ struct thread_name *thread_names_find(struct thread_names *names, int tid)
 	thread = calloc(1, sizeof(*thread));
 	if (!thread)
 		return &names->unknown;
+	bool is_in_our_namespace = names->main_tid == names->pid;
 	thread->tid = tid;
-	if (!read_name(names, tid, &thread->name))
+	thread->our_tid = is_in_our_namespace ? tid : process_find_thread(names->pid, tid);
+	if (!read_name(names, thread, &thread->name))
 		thread->name = &names->unknown;
 	HASH_ADD_INT(names->threads, tid, thread);
 	return thread->name;
@@ -131,7 +134,7 @@ void thread_names_refresh(struct thread_names *names)
 	if (!thread)
 		return;
 	names->next = thread->hh.next;
-	if (read_name(names, thread->tid, &thread->name))
+	if (read_name(names, thread, &thread->name))
 		return;
 	HASH_DEL(names->threads, thread);
 	free(thread);

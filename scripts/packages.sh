@@ -10,7 +10,7 @@ packages_of() {
 	build) echo libelf-dev libncurses-dev libzydis-dev libsqlite3-dev libjansson-dev uthash-dev ;;
 	demo) echo python3 python3-flask ;;
 	test) echo libcmocka-dev python3-pytest python3-pexpect python3-pyte python3-jsonschema \
-		python3-greenlet python3-gevent sqlite3 procps util-linux \
+		python3-greenlet python3-gevent sqlite3 procps util-linux python3-seccomp \
 		libjemalloc2? libtcmalloc-minimal4? libtcmalloc-minimal4t64? \
 		libmimalloc2.0? libmimalloc3? libjemalloc-dev? musl-tools? g++? ;;
 	fuzz) "$(dirname "$0")/has_libfuzzer.sh" "${CLANG:-clang}" || fuzz_packages ;;

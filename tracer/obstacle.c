@@ -32,6 +32,15 @@ struct obstacle_text {
 			"securityContext: {runAsUser: 0, capabilities: {add: [SYS_PTRACE]}}", \
 	}
 
+/* A target that is started so has no filter that could forbid something. */
+#define WITHOUT_SECCOMP(on_the_host)                                                          \
+	{                                                                                     \
+		[PLACE_HOST] = on_the_host,                                                   \
+		[PLACE_DOCKER] = "docker run --security-opt seccomp=unconfined ...",          \
+		[PLACE_COMPOSE] = "security_opt: [\"seccomp:unconfined\"]",                   \
+		[PLACE_KUBERNETES] = "securityContext: {seccompProfile: {type: Unconfined}}", \
+	}
+
 /* Sources: "docker run" and "Compose file reference" of docs.docker.com; SecurityContext and
  * PodSpec of the Kubernetes API v1; Documentation/admin-guide/LSM/Yama.rst; ptrace(2) "Ptrace
  * access mode checking"; aa-exec(1); the SELinux boolean deny_ptrace. */
@@ -195,18 +204,23 @@ static const struct obstacle_text texts[OBSTACLE_COUNT] = {
 					     "# and hostPID: true in the pod's spec",
 		},
 	},
+	[OBSTACLE_SECCOMP_STRICT] = {
+		"seccomp", ERROR_NOT_PERMITTED,
+		"process {pid} is under seccomp in strict mode, which would kill it for any system "
+		"call but read and write",
+		NULL, { NULL },
+	},
+	[OBSTACLE_SECCOMP_HIDDEN] = {
+		"seccomp", ERROR_NOT_PERMITTED,
+		"process {pid} runs under seccomp, and what its filter allows is shown only to who "
+		"has CAP_SYS_ADMIN and runs under no seccomp",
+		"run filtrace with sudo on the host", WITHOUT_SECCOMP(ON_THE_HOST),
+	},
 	[OBSTACLE_SECCOMP] = {
 		"seccomp", ERROR_NOT_PERMITTED,
-		"process {pid} runs under seccomp, and this version cannot tell which system calls "
-		"it would be killed for",
-		NULL,
-		{
-			[PLACE_HOST] = "sudo systemctl edit UNIT # [Service] SystemCallFilter=",
-			[PLACE_DOCKER] = "docker run --security-opt seccomp=unconfined ...",
-			[PLACE_COMPOSE] = "security_opt: [\"seccomp:unconfined\"]",
-			[PLACE_KUBERNETES] =
-				"securityContext: {seccompProfile: {type: Unconfined}}",
-		},
+		"the seccomp filter of process {pid} {detail}, which filtrace needs there",
+		"let the filter allow it",
+		WITHOUT_SECCOMP("sudo systemctl edit UNIT # [Service] SystemCallFilter="),
 	},
 	[OBSTACLE_KERNEL] = {
 		"kernel", ERROR_UNSUPPORTED, "here is no {missing}",

@@ -41,6 +41,8 @@ enum obstacle {
 	OBSTACLE_POLICY,
 
 	/* Whether it would be safe, and of use. */
+	OBSTACLE_SECCOMP_STRICT,
+	OBSTACLE_SECCOMP_HIDDEN,
 	OBSTACLE_SECCOMP,
 	OBSTACLE_KERNEL,
 	OBSTACLE_MACHINE,

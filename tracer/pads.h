@@ -26,7 +26,7 @@ extern const struct pad pads_list[], pads_list_end[];
 extern const uint8_t stub_begin[], stub_end[];
 extern const uint8_t stub_enter[]; /* where a thread is sent */
 /* Words inside the stub that are filled in per use. */
-extern const uint8_t stub_base[], stub_is_new[], stub_cookie[];
+extern const uint8_t stub_base[], stub_is_new[], stub_is_anonymous[], stub_cookie[];
 extern const uint8_t stub_resume[], stub_resume_call[];
 
 static inline size_t pads_count(void)

@@ -2,6 +2,7 @@
 #include "tracer/process.h"
 
 #include <dirent.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -62,6 +63,13 @@ static void copy_line(const char *line, char *ret, size_t size)
 	ret[len] = '\0';
 }
 
+static int filter_count(const char *status)
+{
+	if (find_value(status, "Seccomp_filters"))
+		return (int)number_value(status, "Seccomp_filters", 10);
+	return number_value(status, "Seccomp", 10) == SECCOMP_MODE_FILTER;
+}
+
 /* Field `number` of stat; they are counted from behind the name, which may hold anything. */
 static uint64_t stat_field(const char *stat, int number)
 {
@@ -98,6 +106,7 @@ bool process_read(int pid, struct process *ret, struct error *err)
 		.namespace_pid = namespace_pid(status, pid),
 		.thread_count = (int)number_value(status, "Threads", 10),
 		.seccomp_mode = (int)number_value(status, "Seccomp", 10),
+		.seccomp_filters = filter_count(status),
 		.uid = effective_id(status, "Uid"),
 		.gid = effective_id(status, "Gid"),
 		.capabilities = number_value(status, "CapPrm", 16),
@@ -213,6 +222,22 @@ const char *process_thread_name(int pid, int tid, char *ret, size_t size)
 	OWNED_FREE char *name = read_thread_file(pid, tid, "comm", &unused);
 	copy_line(name, ret, size);
 	return ret;
+}
+
+int process_find_thread(int pid, int namespace_tid)
+{
+	OWNED_FREE int *tids = NULL;
+	size_t tid_count;
+	struct error unused;
+	if (!process_threads(pid, &tids, &tid_count, &unused))
+		return 0;
+	/* Whoever is new is asked for most often, and stands last. */
+	for (size_t i = tid_count; i-- > 0;) {
+		OWNED_FREE char *status = read_thread_file(pid, tids[i], "status", &unused);
+		if (status && namespace_pid(status, tids[i]) == namespace_tid)
+			return tids[i];
+	}
+	return 0;
 }
 
 static char thread_state(int pid, int tid)

@@ -22,6 +22,7 @@ struct process {
 	int namespace_pid; /* in its own pid namespace */
 	int thread_count;
 	int seccomp_mode;      /* 2: a filter decides on system calls */
+	int seccomp_filters;   /* how many do; before Linux 5.9: 1 for any number */
 	uid_t uid;	       /* effective */
 	gid_t gid;	       /* effective */
 	uint64_t capabilities; /* permitted; a mask of bits (capabilities(7)) */
@@ -46,6 +47,10 @@ MUST_CHECK bool process_list(int **ret, size_t *len_ret, struct error *err);
 /** List the ids of the threads that live now, in the /proc's pid namespace; free() gives the list
  *  back. Errors: ERROR_NO_PROCESS, ERROR_NO_MEMORY. */
 MUST_CHECK bool process_threads(int pid, int **ret, size_t *len_ret, struct error *err);
+
+/** Find the thread that has this id in the target's own pid namespace: its id in ours, 0 if there
+ * is none. Looks at all threads. */
+int process_find_thread(int pid, int namespace_tid);
 
 /** Read a thread's name; returns `ret`, "" if the thread has ended. */
 const char *process_thread_name(int pid, int tid, char *ret, size_t size);

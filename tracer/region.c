@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,28 +20,42 @@
 #include "tracer/shared_file.h"
 
 static const char MEMFD_PATH[] = "/memfd:filtrace (deleted)";
+static const char ANONYMOUS_PATH[] = "/dev/zero (deleted)";
 
 /* How long one thread may take to run the stub. Most take well under a millisecond. */
 static const uint64_t STUB_TIMEOUT_NS = 200 * NS_PER_MS;
+#define MAP_FILES_FORMAT "/proc/%d/map_files/%" PRIx64 "-%" PRIx64
+
 enum { STUB_THREADS_MAX = 4, STUB_STACK_BYTES = 512, CLEAR_TRIES = 20 };
 
 _Static_assert(STUB_PLACES_OFFSET + STUB_PLACE_COUNT * STUB_PLACE_BYTES <= CODE_BYTES, "code");
+
+/* Whether shared pages of our size have our region in front. Those that bear our name are ours even
+ * if nothing is written there yet. */
+static bool is_region(struct memory *memory, const struct maps *maps, const struct mapping *shared)
+{
+	raddr base = shared->start - SHARED_OFFSET;
+	const struct mapping *code = maps_find(maps, base);
+	bool is_named = strcmp(shared->path, MEMFD_PATH) == 0;
+	uint64_t magic;
+	struct error ignored;
+
+	if (!is_named && strcmp(shared->path, ANONYMOUS_PATH) != 0)
+		return false;
+	return code && code->is_executable && !code->inode &&
+	       memory_read(memory, base + ANCHOR_OFFSET, &magic, sizeof(magic), &ignored) &&
+	       (is_named || magic == REGION_MAGIC);
+}
 
 size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, size_t max)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < maps->len && found < max; i++) {
 		const struct mapping *mapping = &maps->list[i];
-		if (!mapping->is_shared || mapping->file_offset != 0 ||
-		    mapping->end - mapping->start != SHARED_BYTES ||
-		    mapping->start < SHARED_OFFSET || strcmp(mapping->path, MEMFD_PATH) != 0)
-			continue;
-
-		uint64_t magic;
-		struct error ignored;
-		raddr base = mapping->start - SHARED_OFFSET;
-		if (memory_read(memory, base + ANCHOR_OFFSET, &magic, sizeof(magic), &ignored))
-			ret[found++] = base;
+		if (mapping->is_shared && mapping->file_offset == 0 &&
+		    mapping->end - mapping->start == SHARED_BYTES &&
+		    mapping->start >= SHARED_OFFSET && is_region(memory, maps, mapping))
+			ret[found++] = mapping->start - SHARED_OFFSET;
 	}
 	return found;
 }
@@ -66,10 +81,10 @@ static void sleep_us(long us)
 
 struct stub_job {
 	raddr base;
-	bool is_new;
-	raddr place;	  /* where the stub's code goes */
-	uint64_t cookie;  /* random: by it we know that what we read was written by our stub */
-	bool is_in_slack; /* the place is behind the code of some file, not in the region */
+	bool is_new; /* the stub maps it, and runs behind the code of some file until then */
+	enum region_sharing sharing;
+	raddr place;	 /* where the stub's code goes */
+	uint64_t cookie; /* random: by it we know that what we read was written by our stub */
 	int tid;
 	raddr resume; /* where the thread was */
 };
@@ -90,6 +105,7 @@ static bool write_stub(struct target_memory *tm, const struct stub_job *job, str
 	memcpy(stub, stub_begin, sizeof(stub));
 	set_word(stub, stub_base, job->base);
 	set_word(stub, stub_is_new, job->is_new);
+	set_word(stub, stub_is_anonymous, job->sharing == SHARE_ANONYMOUS);
 	set_word(stub, stub_cookie, job->cookie);
 	set_word(stub, stub_resume, job->resume);
 	set_word(stub, stub_resume_call, job->resume - 2);
@@ -183,7 +199,12 @@ static bool write_state(struct target_memory *tm, raddr base, uint32_t state, st
 	return target_memory_write(tm, stub_state_addr(base), &state, sizeof(state), err);
 }
 
-/* Wait until the stub offers the memfd, or says why it cannot. */
+static bool is_offer(uint32_t state)
+{
+	return state == STUB_OFFERED || state == STUB_FAILED || state == STUB_NO_CODE;
+}
+
+/* Wait until the stub offers shared pages, or says why it cannot. */
 static bool await_offer(struct target_memory *tm, const struct stub_job *job, struct offer *ret,
 			struct error *err)
 {
@@ -192,8 +213,7 @@ static bool await_offer(struct target_memory *tm, const struct stub_job *job, st
 		struct error ignored;
 		if (memory_read(&tm->memory, stub_state_addr(job->base), ret, sizeof(*ret),
 				&ignored) &&
-		    ret->cookie == job->cookie &&
-		    (ret->state == STUB_OFFERED || ret->state == STUB_FAILED))
+		    ret->cookie == job->cookie && is_offer(ret->state))
 			return true;
 		sleep_us(50);
 	}
@@ -201,28 +221,70 @@ static bool await_offer(struct target_memory *tm, const struct stub_job *job, st
 			 tm->pid, (int)(STUB_TIMEOUT_NS / NS_PER_MS));
 }
 
-/* Map the memfd here while the stub keeps it open there. */
-static bool take_offer(struct target_memory *tm, const struct offer *offer,
-		       struct shared_pages **ret, struct error *err)
+/* Nobody can cut it short under our mapping: a memfd is sealed, and to what has none only we have
+ * a way. */
+static bool open_pages(int pid, const struct stub_job *job, int target_fd, int *ret,
+		       struct error *err)
 {
+	char path[80];
+	raddr start = job->base + SHARED_OFFSET;
+	if (job->sharing == SHARE_MEMFD) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, target_fd);
+		return shared_file_open(path, MEMFD_PATH, true, ret, err);
+	}
+	snprintf(path, sizeof(path), MAP_FILES_FORMAT, pid, start, start + SHARED_BYTES);
+	return shared_file_open(path, ANONYMOUS_PATH, false, ret, err);
+}
+
+/* What the target says of its errno. */
+static const char *offer_reason(const struct offer *offer)
+{
+	return strerror(offer->fd > INT_MIN ? -offer->fd : 0);
+}
+
+/* Whether the stub has what was wanted of it. */
+static bool check_offer(int pid, const struct offer *offer, struct error *err)
+{
+	if (offer->state == STUB_NO_CODE)
+		return error_set(err, ERROR_NOT_PERMITTED,
+				 "process %d may not map memory for code (%s): a security policy, "
+				 "as SELinux's execmem, forbids it",
+				 pid, offer_reason(offer));
 	if (offer->state == STUB_FAILED)
-		return error_set(err, ERROR_UNSUPPORTED, "process %d cannot make a memfd: %s",
-				 tm->pid, strerror(offer->fd > INT_MIN ? -offer->fd : 0));
+		return error_set(err, ERROR_UNSUPPORTED, "process %d cannot make a memfd: %s", pid,
+				 offer_reason(offer));
 	if (offer->wipe_result != 0)
 		return error_set(err, ERROR_UNSUPPORTED,
 				 "this kernel lacks MADV_WIPEONFORK (Linux 4.14): children of fork "
 				 "would not be safe");
+	return true;
+}
 
-	char path[64];
+/* Map the pages here while the stub stands by there. */
+static bool take_offer(struct target_memory *tm, const struct stub_job *job,
+		       const struct offer *offer, struct shared_pages **ret, struct error *err)
+{
 	OWNED_FD int fd = -1;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", tm->pid, offer->fd);
-	if (!shared_file_open(path, MEMFD_PATH, true, &fd, err))
+	if (!check_offer(tm->pid, offer, err) || !open_pages(tm->pid, job, offer->fd, &fd, err))
 		return false;
 	void *pages = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (pages == MAP_FAILED)
 		return error_set_errno(err, ERROR_INTERNAL, "cannot map the shared pages");
 	*ret = pages;
 	return true;
+}
+
+bool region_can_share_anonymous(int pid, const struct maps *maps)
+{
+	for (size_t i = 0; i < maps->len; i++) {
+		const struct mapping *mapping = &maps->list[i];
+		char path[80];
+		snprintf(path, sizeof(path), MAP_FILES_FORMAT, pid, mapping->start, mapping->end);
+		OWNED_FD int fd = mapping->inode ? open(path, O_PATH | O_CLOEXEC) : -1;
+		if (mapping->inode)
+			return fd >= 0;
+	}
+	return false;
 }
 
 /* The stub closes the memfd last of all; wait for that, so that the target's descriptors are as
@@ -247,7 +309,7 @@ static bool dismiss_earlier_stub(struct target_memory *tm, raddr base, struct er
 	uint32_t state;
 	if (!memory_read(&tm->memory, stub_state_addr(base), &state, sizeof(state), err))
 		return false;
-	if (state == STUB_OFFERED || state == STUB_FAILED) {
+	if (is_offer(state)) {
 		if (!write_state(tm, base, STUB_TAKEN, err))
 			return false;
 		await_finish(tm, base);
@@ -309,17 +371,12 @@ static bool place_in_slack(struct target_memory *tm, const struct images *images
 	return true;
 }
 
-/* A region's own places serve once it stands and its code may be executed. */
+/* A region's own places serve once it stands. */
 static bool choose_place(struct target_memory *tm, const struct images *images,
 			 struct stub_job *job, struct error *err)
 {
-	OWNED_MAPS struct maps maps = { 0 };
-	if (!maps_read(tm->pid, &maps, err))
-		return false;
-	const struct mapping *code = maps_find(&maps, job->base);
-	job->is_in_slack = job->is_new || !code || !code->is_executable;
-	return job->is_in_slack ? place_in_slack(tm, images, &job->place, err)
-				: place_in_region(tm, job->base, &job->place, err);
+	return job->is_new ? place_in_slack(tm, images, &job->place, err)
+			   : place_in_region(tm, job->base, &job->place, err);
 }
 
 static bool run_stub(struct target_memory *tm, struct stub_job *job, struct offer *ret,
@@ -341,7 +398,7 @@ static bool accept_offer(struct target_memory *tm, const struct stub_job *job,
 {
 	struct shared_pages *shared = NULL;
 	struct error second;
-	bool is_taken = take_offer(tm, offer, &shared, err);
+	bool is_taken = take_offer(tm, job, offer, &shared, err);
 	if (write_state(tm, job->base, STUB_TAKEN, &second))
 		await_finish(tm, job->base);
 	if (!is_taken)
@@ -351,27 +408,26 @@ static bool accept_offer(struct target_memory *tm, const struct stub_job *job,
 	return true;
 }
 
-static bool try_stub(struct target_memory *tm, const struct images *images, int tid,
-		     enum region_state state, struct region *region, struct error *err)
+static bool try_stub(struct target_memory *tm, const struct images *images, struct stub_job *job,
+		     struct shared_pages **ret, struct error *err)
 {
-	struct stub_job job = { .base = region->base, .is_new = state == REGION_NEW, .tid = tid };
 	struct offer offer;
 
-	if (getrandom(&job.cookie, sizeof(job.cookie), 0) != sizeof(job.cookie))
+	if (getrandom(&job->cookie, sizeof(job->cookie), 0) != sizeof(job->cookie))
 		return error_set_errno(err, ERROR_INTERNAL, "getrandom");
-	if ((!job.is_new && !dismiss_earlier_stub(tm, job.base, err)) ||
-	    !choose_place(tm, images, &job, err))
+	if ((!job->is_new && !dismiss_earlier_stub(tm, job->base, err)) ||
+	    !choose_place(tm, images, job, err))
 		return false;
 
-	bool is_ok = run_stub(tm, &job, &offer, err) &&
-		     accept_offer(tm, &job, &offer, &region->shared, err);
-	if (job.is_in_slack)
-		clear_place(tm, &job);
+	bool is_ok = run_stub(tm, job, &offer, err) && accept_offer(tm, job, &offer, ret, err);
+	if (job->is_new)
+		clear_place(tm, job);
 	return is_ok;
 }
 
 bool region_open(struct target_memory *tm, const struct images *images, raddr base,
-		 enum region_state state, struct region *ret, struct error *err)
+		 enum region_state state, enum region_sharing sharing, struct region *ret,
+		 struct error *err)
 {
 	OWNED_FREE int *tids = NULL;
 	size_t tid_count;
@@ -379,9 +435,13 @@ bool region_open(struct target_memory *tm, const struct images *images, raddr ba
 		return false;
 
 	for (size_t i = 0; i < tid_count && i < STUB_THREADS_MAX; i++) {
-		struct region region = { .base = base };
-		if (try_stub(tm, images, tids[i], state, &region, err)) {
-			*ret = region;
+		struct stub_job job = { .base = base,
+					.is_new = state == REGION_NEW,
+					.sharing = sharing,
+					.tid = tids[i] };
+		struct shared_pages *shared = NULL;
+		if (try_stub(tm, images, &job, &shared, err)) {
+			*ret = (struct region){ base, shared };
 			return true;
 		}
 		if (err->kind != ERROR_NO_PROCESS)

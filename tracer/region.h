@@ -23,10 +23,19 @@ enum region_state {
 	REGION_READY, /* left by an earlier attach, whole */
 };
 
+/** How the shared pages come to be in two processes. */
+enum region_sharing {
+	SHARE_MEMFD,
+	SHARE_ANONYMOUS, /* without memfd_create in the target; needs the rights of root here */
+};
+
 struct region {
 	raddr base;
 	struct shared_pages *shared; /* our mapping of the shared pages; region_close() unmaps it */
 };
+
+/** Tell whether we may map shared pages of `pid` that have no memfd. */
+bool region_can_share_anonymous(int pid, const struct maps *maps);
 
 /** Find the regions that lie in a target: their bases, at most `max`. */
 size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, size_t max);
@@ -37,7 +46,8 @@ size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, 
  *  ERROR_UNSAFE (a thread is stuck on its way into the stub), ERROR_UNSUPPORTED (no room, no file
  *  descriptor left in the target), ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
 MUST_CHECK bool region_open(struct target_memory *tm, const struct images *images, raddr base,
-			    enum region_state state, struct region *ret, struct error *err);
+			    enum region_state state, enum region_sharing sharing,
+			    struct region *ret, struct error *err);
 void region_close(struct region *region);
 
 /** Tell whether some thread is still inside a stub, ours or of an earlier filtrace that was killed:

@@ -12,7 +12,7 @@
  *   control  rw-  wiped by fork    armed, countdown
  *   filter   rw-  wiped by fork    one byte per hash of a block address
  *   table    rw-  wiped by fork    addresses of sampled blocks, in buckets
- *   shared   rw-  memfd, shared    mailboxes, draws, ring of freed blocks: the tracer maps it too
+ *   shared   rw-  shared           mailboxes, draws, ring of freed blocks: the tracer maps it too
  *
  * A fork child finds control, filter and table zero: its gates pass everything through, and it
  * never touches the shared pages. None of this is ever unmapped.
@@ -45,7 +45,7 @@
 #define CELL_COPY_OFFSET   0x10
 #define CELL_COUNT	   48
 #define STUB_PLACES_OFFSET 0x6000
-#define STUB_PLACE_BYTES   0x280
+#define STUB_PLACE_BYTES   0x2a0
 #define STUB_PLACE_COUNT   6
 
 /* anchor */
@@ -131,6 +131,7 @@
 #define STUB_FAILED   2 /* no memfd: waiting for the tracer to take note */
 #define STUB_TAKEN    3
 #define STUB_FINISHED 4
+#define STUB_NO_CODE  5 /* no memory for code: waiting for the tracer to take note */
 
 /* How often a stop looks before it sleeps: some 30 to 100 us, as long as the processor's pause is.
  */

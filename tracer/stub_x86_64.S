@@ -14,7 +14,6 @@
 #include "tracer/region_layout.h"
 
 #define NR_mmap		9
-#define NR_mprotect	10
 #define NR_munmap	11
 #define NR_madvise	28
 #define NR_close	3
@@ -22,12 +21,16 @@
 #define NR_ppoll	271
 #define NR_memfd_create 319
 
+/* In place of a memfd when none is wanted: no errno is as large. */
+#define NO_MEMFD -4096
+
 #define HANDSHAKE_ROUNDS   150
 #define HANDSHAKE_ROUND_NS 200000
 
 	.section .rodata
 	.globl	stub_begin, stub_end, stub_enter
-	.globl	stub_base, stub_is_new, stub_cookie, stub_resume, stub_resume_call
+	.globl	stub_base, stub_is_new, stub_is_anonymous, stub_cookie
+	.globl	stub_resume, stub_resume_call
 	.balign	16
 stub_begin:
 stub_restart:
@@ -62,13 +65,16 @@ stub_body:
 	sub	$16, %rsp		/* a struct timespec */
 	cld
 
+	mov	$NO_MEMFD, %ebp		/* ebp: the memfd, or minus errno, or this */
+	cmpl	$0, stub_is_anonymous(%rip)
+	jne	0f
 	lea	stub_name(%rip), %rdi
 	mov	$3, %esi		/* MFD_CLOEXEC | MFD_ALLOW_SEALING */
 	mov	$NR_memfd_create, %eax
 	syscall
-	mov	%eax, %ebp		/* ebp: the memfd, or minus errno */
+	mov	%eax, %ebp
 
-	mov	stub_base(%rip), %rbx	/* rbx: the region, from here on */
+0:	mov	stub_base(%rip), %rbx	/* rbx: the region, from here on */
 	cmpl	$0, stub_is_new(%rip)
 	je	1f
 	mov	%rbx, %rdi		/* mmap the whole region, there or nowhere */
@@ -80,7 +86,7 @@ stub_body:
 	mov	$NR_mmap, %eax
 	syscall
 	cmp	%rbx, %rax
-	je	1f
+	je	0f
 	cmp	$-4096, %rax
 	ja	7f			/* an error: something lies there already */
 	mov	%rax, %rdi		/* an old kernel took the address as a hint: give it back */
@@ -89,36 +95,52 @@ stub_body:
 	syscall
 	jmp	7f
 
+0:	mov	%rbx, %rdi		/* code is never writable and never becomes executable: where */
+	mov	$CODE_BYTES, %esi	/* that is forbidden (PR_SET_MDWE), this is still allowed */
+	mov	$5, %edx		/* PROT_READ | PROT_EXEC */
+	mov	$0x32, %r10d		/* PRIVATE | ANONYMOUS | FIXED */
+	mov	$NR_mmap, %eax
+	syscall
+	cmp	%rbx, %rax
+	je	1f
+	test	%ebp, %ebp		/* refused: tell why, in place of the memfd */
+	js	0f
+	push	%rax
+	mov	%ebp, %edi
+	mov	$NR_close, %eax
+	syscall
+	pop	%rax
+0:	mov	%eax, %ebp
+	mov	$STUB_NO_CODE, %r12d
+	jmp	2f
+
 1:	mov	$STUB_FAILED, %r12d
+	cmp	$NO_MEMFD, %ebp
+	je	0f
 	test	%ebp, %ebp
 	js	2f
-	lea	WIPED_OFFSET(%rbx), %rdi /* children of fork find these pages zero */
+0:	lea	WIPED_OFFSET(%rbx), %rdi /* children of fork find these pages zero */
 	mov	$WIPED_BYTES, %esi
 	mov	$18, %edx		/* MADV_WIPEONFORK */
 	mov	$NR_madvise, %eax
 	syscall
 	mov	%rax, ANCHOR_OFFSET + ANCHOR_STUB_WIPE(%rbx)
-	lea	WIPED_OFFSET(%rbx), %rdi /* and so do we: what an earlier filtrace left is dropped */
-	mov	$WIPED_BYTES, %esi
-	mov	$4, %edx		/* MADV_DONTNEED */
+	mov	$4, %edx		/* MADV_DONTNEED: what an earlier filtrace left is dropped */
 	mov	$NR_madvise, %eax
 	syscall
-	mov	%ebp, %edi
 	mov	$SHARED_BYTES, %esi
+	mov	$0x31, %r10d		/* SHARED | ANONYMOUS | FIXED */
+	test	%ebp, %ebp
+	js	0f
+	mov	%ebp, %edi
 	mov	$NR_ftruncate, %eax
 	syscall
-	lea	SHARED_OFFSET(%rbx), %rdi
-	mov	$SHARED_BYTES, %esi
-	mov	$3, %edx
 	mov	$0x11, %r10d		/* SHARED | FIXED */
+0:	lea	SHARED_OFFSET(%rbx), %rdi
+	mov	$3, %edx
 	mov	%ebp, %r8d
 	xor	%r9d, %r9d
 	mov	$NR_mmap, %eax
-	syscall
-	lea	CODE_OFFSET(%rbx), %rdi
-	mov	$CODE_BYTES, %esi
-	mov	$5, %edx		/* PROT_READ | PROT_EXEC */
-	mov	$NR_mprotect, %eax
 	syscall
 	mov	$STUB_OFFERED, %r12d
 
@@ -141,7 +163,9 @@ stub_body:
 	dec	%r12d
 	jnz	3b
 
-4:	test	%ebp, %ebp
+4:	cmp	$NO_MEMFD, %ebp
+	je	6f
+	test	%ebp, %ebp
 	jns	5f
 	cmpl	$0, stub_is_new(%rip)	/* failed: a region that is ours alone goes away again */
 	je	6f
@@ -183,6 +207,7 @@ stub_name:
 /* Filled in by the tracer before the stub is written. */
 stub_base:	  .quad 0	/* where the region is, or is to be */
 stub_is_new:	  .quad 0	/* 1: map it; 0: it stands, only its shared pages are replaced */
+stub_is_anonymous: .quad 0	/* 1: share pages without a memfd */
 stub_cookie:	  .quad 0	/* what it shows the tracer to be known by */
 stub_resume:	  .quad 0	/* rip of the thread as it was found */
 stub_resume_call: .quad 0	/* rip - 2 */

@@ -48,9 +48,11 @@ struct tracer {
 	struct gates gates;
 	struct stops stops;
 	bool is_planted;
-	bool had_region;    /* an earlier filtrace has been here: its words may still stand */
-	uint64_t looked_ns; /* when slots and region were last looked at */
-	struct tracer_stats stats; /* as of the last lift, but for attach_stopped_seconds */
+	bool had_region; /* an earlier filtrace has been here: its words may still stand */
+	enum region_sharing sharing;
+	struct admission_seccomp seccomp; /* as it was when it was found to allow our calls */
+	uint64_t looked_ns;		  /* when slots and region were last looked at */
+	struct tracer_stats stats;	  /* as of the last lift, but for attach_stopped_seconds */
 };
 
 static double seconds_since(uint64_t start_ns)
@@ -106,7 +108,7 @@ bool tracer_open(int pid, struct tracer **ret, struct error *err)
 bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err)
 {
 	world_release_stragglers();
-	return admission_check_running(pid, err) && open_tracer(pid, ret, err);
+	return admission_check_to_undo(pid, err) && open_tracer(pid, ret, err);
 }
 
 void tracer_close(struct tracer *tracer)
@@ -261,7 +263,7 @@ static bool open_region(struct tracer *tracer, const struct gate_spec *specs, si
 		if (!choose_region(tracer, specs, spec_count, state_ret, err))
 			return false;
 		if (region_open(&tracer->memory, &tracer->images, tracer->gates.base, *state_ret,
-				ret, err))
+				tracer->sharing, ret, err))
 			return true;
 		gates_deinit(&tracer->gates);
 		if (err->kind != ERROR_TIMEOUT)
@@ -303,6 +305,32 @@ static bool reset_countdowns(struct tracer *tracer, const struct world *world, s
 	return true;
 }
 
+/* The region is gone if the process has called execve, and with it every gate. */
+static bool region_stands(struct tracer *tracer)
+{
+	uint64_t magic;
+	struct error ignored;
+	return memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
+			   sizeof(magic), &ignored) &&
+	       magic == REGION_MAGIC;
+}
+
+/* Is the target still the program in which we have the region, and are its pages ours alone? */
+static bool check_region(struct tracer *tracer, struct error *err)
+{
+	if (!region_stands(tracer))
+		return has_ended(tracer)
+			       ? set_ended(tracer, err)
+			       : error_set(
+					 err, ERROR_NO_PROCESS,
+					 "process %d has replaced itself by another program (exec)",
+					 tracer->pid);
+	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
+		return error_set(err, ERROR_UNSAFE, "somebody else has attached to process %d",
+				 tracer->pid);
+	return true;
+}
+
 /* All threads are stopped: change the target and arm the gates. */
 static bool plant_stopped(struct tracer *tracer, struct world *world, struct error *err)
 {
@@ -338,9 +366,8 @@ static bool try_to_plant(struct tracer *tracer, struct error *err)
 	OWNED_WORLD struct world world = { 0 };
 	if (!world_stop(tracer->pid, &world, err) || !world_is_ready(tracer, &world, err))
 		return false;
-	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
-		return error_set(err, ERROR_UNSAFE, "somebody else attaches to process %d",
-				 tracer->pid);
+	if (!check_region(tracer, err))
+		return false;
 
 	bool is_ok = plant_stopped(tracer, &world, err);
 	world_resume(&world);
@@ -366,7 +393,10 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 {
 	struct region region;
 	enum region_state state;
-	if (!open_region(tracer, specs, spec_count, &region, &state, err))
+	if (!admission_check(tracer->pid, err) ||
+	    !admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
+	    !admission_choose_sharing(tracer->pid, &tracer->images.maps, &tracer->sharing, err) ||
+	    !open_region(tracer, specs, spec_count, &region, &state, err))
 		return false;
 	if (!gates_install(&tracer->gates, &tracer->memory, state != REGION_READY, err) ||
 	    !stops_init(&tracer->stops, &tracer->memory, &region, &tracer->gates, options, listener,
@@ -378,7 +408,7 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 	if (!stop_and_plant(tracer, err)) {
 		stops_deinit(&tracer->stops);
 		gates_deinit(&tracer->gates);
-		return false;
+		return has_ended(tracer) ? set_ended(tracer, err) : false;
 	}
 	tracer->is_planted = true;
 	tracer->looked_ns = clock_monotonic_ns();
@@ -387,14 +417,20 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 
 /* ---- serving --------------------------------------------------------------------------------- */
 
-/* The region is gone if the process has called execve, and with it every gate. */
-static bool region_stands(struct tracer *tracer)
+/* A thread has put itself under one more filter: may it still run through our gates? One that does
+ * not stop now is looked at the next time. */
+static bool look_at_seccomp(struct tracer *tracer, struct error *err)
 {
-	uint64_t magic;
-	struct error ignored;
-	return memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
-			   sizeof(magic), &ignored) &&
-	       magic == REGION_MAGIC;
+	struct admission_seccomp now;
+	struct error why;
+	if (!admission_read_seccomp(tracer->pid, &now, &why) ||
+	    (now.most_filters <= tracer->seccomp.most_filters && !now.is_strict))
+		return true;
+	if (admission_check_pads(tracer->pid, &why))
+		tracer->seccomp = now;
+	else if (why.kind != ERROR_TIMEOUT)
+		return error_set(err, ERROR_UNSAFE, "%s", why.context);
+	return true;
 }
 
 static bool look_after(struct tracer *tracer, struct error *err)
@@ -407,18 +443,10 @@ static bool look_after(struct tracer *tracer, struct error *err)
 		return true;
 
 	tracer->looked_ns = now_ns;
-	if (!region_stands(tracer))
-		return has_ended(tracer)
-			       ? set_ended(tracer, err)
-			       : error_set(
-					 err, ERROR_NO_PROCESS,
-					 "process %d has replaced itself by another program (exec)",
-					 tracer->pid);
-	if (!region_is_shared(&tracer->stops.region, &tracer->memory.memory))
-		return error_set(err, ERROR_UNSAFE, "somebody else has attached to process %d",
-				 tracer->pid);
+	if (!check_region(tracer, err))
+		return false;
 	gates_replant_slots(&tracer->gates, &tracer->memory);
-	return true;
+	return look_at_seccomp(tracer, err);
 }
 
 bool tracer_serve(struct tracer *tracer, uint64_t duration_ns, struct error *err)

@@ -24,7 +24,7 @@ static const uint64_t STARVED_TIMEOUT_NS = 300 * NS_PER_MS;
 static const uint64_t STARVED_ALONE_TIMEOUT_NS = 3 * NS_PER_SECOND;
 
 /* Kernel-internal results of an interrupted system call (linux/errno.h). */
-enum { KERNEL_ERESTARTNOINTR = 513 };
+enum { KERNEL_ERESTARTNOINTR = 513, KERNEL_ERESTART_RESTARTBLOCK = 516 };
 
 static long register_offset(size_t offset_in_regs)
 {
@@ -116,26 +116,6 @@ static bool take_over_straggler(int tid)
 		}
 	}
 	return false;
-}
-
-void world_release_stragglers(void)
-{
-	size_t left = 0;
-	for (size_t i = 0; i < stragglers.len; i++) {
-		int status;
-		int tid = stragglers.tids[i];
-		if (!take_status(tid, &status))
-			stragglers.tids[left++] = tid;
-		else if (WIFSTOPPED(status))
-			ptrace(PTRACE_DETACH, tid, NULL,
-			       (long)(status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status)));
-	}
-	stragglers.len = left;
-	if (left == 0) {
-		free(stragglers.tids);
-		stragglers.tids = NULL;
-		stragglers.capacity = 0;
-	}
 }
 
 /* Seize one thread. A thread that has just ended is no error: it is not added. */
@@ -277,11 +257,13 @@ bool world_stop_one(int tid, struct world *ret, struct error *err)
 
 /* System calls that fail with EINTR at every ptrace stop, and that may be started again: nothing
  * was done yet (signal(7) "Interruption of system calls by stop signals"; those of sockets do so
- * only with a time-out set). */
+ * only with a time-out set, as do read and write if their file is a socket). */
 static const int interrupted_calls[] = {
-	SYS_epoll_wait, SYS_epoll_pwait, SYS_recvfrom,	   SYS_recvmsg,
-	SYS_recvmmsg,	SYS_accept,	 SYS_accept4,	   SYS_rt_sigtimedwait,
-	SYS_semop,	SYS_semtimedop,	 SYS_io_getevents,
+	SYS_epoll_wait,	     SYS_epoll_pwait, SYS_epoll_pwait2, SYS_recvfrom,	  SYS_recvmsg,
+	SYS_recvmmsg,	     SYS_read,	      SYS_readv,	SYS_sendto,	  SYS_sendmsg,
+	SYS_sendmmsg,	     SYS_write,	      SYS_writev,	SYS_connect,	  SYS_accept,
+	SYS_accept4,	     SYS_semop,	      SYS_semtimedop,	SYS_io_getevents, SYS_io_pgetevents,
+	SYS_rt_sigtimedwait,
 };
 
 static bool may_start_again(int64_t call)
@@ -292,16 +274,58 @@ static bool may_start_again(int64_t call)
 	return false;
 }
 
-/* Unless a signal is the cause, let the kernel start the call again. */
-static void repair_eintr(int pid, const struct world_thread *thread)
+static _Thread_local bool avoids_restarts;
+
+void world_allow_restarts(bool are_allowed)
 {
-	if (thread->rax != -EINTR || !may_start_again(thread->orig_rax) || thread->signal)
-		return;
-	if (process_thread_has_pending_signal(pid, thread->tid))
-		return;
+	avoids_restarts = !are_allowed;
+}
+
+static void make_call_again(const struct world_thread *thread)
+{
 	ptrace(PTRACE_POKEUSER, thread->tid,
 	       register_offset(offsetof(struct user_regs_struct, rax)),
 	       (long)-KERNEL_ERESTARTNOINTR);
+}
+
+/* Unless a signal is the cause, let the kernel start the call again. */
+static void repair_interrupted_call(int pid, const struct world_thread *thread)
+{
+	if (avoids_restarts && thread->rax == -KERNEL_ERESTART_RESTARTBLOCK &&
+	    thread->orig_rax >= 0)
+		make_call_again(thread);
+	if (thread->rax == -EINTR && may_start_again(thread->orig_rax) && !thread->signal &&
+	    !process_thread_has_pending_signal(pid, thread->tid))
+		make_call_again(thread);
+}
+
+/* Detach from a stopped thread. False if it has died. */
+static bool let_go(int pid, const struct world_thread *thread)
+{
+	repair_interrupted_call(pid, thread);
+	return ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) == 0;
+}
+
+void world_release_stragglers(void)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < stragglers.len; i++) {
+		int status;
+		struct world_thread thread = { .tid = stragglers.tids[i] };
+		if (!take_status(thread.tid, &status)) {
+			stragglers.tids[left++] = thread.tid;
+			continue;
+		}
+		note_status(&thread, status);
+		if (thread.tid && !let_go(thread.tid, &thread))
+			stragglers.tids[left++] = thread.tid;
+	}
+	stragglers.len = left;
+	if (left == 0) {
+		free(stragglers.tids);
+		stragglers.tids = NULL;
+		stragglers.capacity = 0;
+	}
 }
 
 void world_resume(struct world *world)
@@ -310,10 +334,7 @@ void world_resume(struct world *world)
 		struct world_thread *thread = &world->threads[i];
 		if (!thread->tid)
 			continue;
-		if (thread->is_stopped)
-			repair_eintr(world->pid, thread);
-		if (!thread->is_stopped ||
-		    ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal))
+		if (!thread->is_stopped || !let_go(world->pid, thread))
 			add_straggler(thread->tid);
 	}
 	world_release_stragglers();

@@ -48,6 +48,11 @@ void world_resume(struct world *world);
 
 #define OWNED_WORLD OWNED(world_resume)
 
+/** Tell whether the calling thread's targets may call restart_syscall(2), as they do by themselves
+ *  after a stop in a wait with a time limit. Where a seccomp filter forbids it, world_resume() has
+ *  them make the call that they were in once more instead, its time limit beginning anew. */
+void world_allow_restarts(bool are_allowed);
+
 /** Tell whether the stack of some stopped thread holds, within 64 KiB of its end, an aligned word
  *  that is_hit() knows: a return address, or an instruction pointer saved below a signal handler.
  */

@@ -38,7 +38,7 @@ def filtrace(stage):
 
 @pytest.fixture
 def start(stage):
-    """start(name, *arguments, python=PATH, environment={}): see Stage.start()."""
+    """start(name, *arguments, python=PATH, environment={}, prefix=[]): see Stage.start()."""
     return stage.start
 
 

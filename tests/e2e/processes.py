@@ -53,6 +53,13 @@ class Lines:
         return line.decode()
 
 
+def last_descendant(pid):
+    """What a program that runs another one as its only child has come to; else the process."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    comm = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+    return last_descendant(int(children[0])) if comm == "unshare\n" and children else pid
+
+
 class Missing(Exception):
     """A target cannot run here: its interpreter lacks something, which is named."""
 
@@ -66,11 +73,12 @@ class Target:
     """A program of fixtures/, from its `ready` to its `unharmed`.
 
     `python` is the path of an interpreter, or an Interpreter; `environment` is added to ours.
+    `prefix` is a program and arguments that run it, as the same process or as a child.
     """
 
-    def __init__(self, name, arguments, python, directory, environment=None):
+    def __init__(self, name, arguments, python, directory, environment=None, prefix=()):
         python = Interpreter(python, "") if isinstance(python, str) else python
-        command = [*python.command(directory), str(FIXTURES / name), *map(str, arguments)]
+        command = [*prefix, *python.command(directory), str(FIXTURES / name), *map(str, arguments)]
         process = subprocess.Popen(
             command, cwd=directory, env=environment_of(python, environment),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -93,6 +101,7 @@ class Target:
             raise Missing(f"{self.name} needs {' '.join(facts)}")
         assert word == "ready", f"{self.name} says {word!r}"
         self.facts = dict(fact.split("=", 1) for fact in facts)
+        self.pid = last_descendant(self.process.pid)
 
     def ask(self, command):
         """Send a command; return the JSON of its answer."""

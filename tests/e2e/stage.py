@@ -54,9 +54,9 @@ class Stage:
         self.targets = []
         self.asking = []
 
-    def start(self, name, *arguments, python=DEBIAN_PATH, environment=None):
+    def start(self, name, *arguments, python=DEBIAN_PATH, environment=None, prefix=()):
         """A fixture program, once it is ready. It must end unharmed."""
-        target = self.add(Target(name, arguments, python, self.directory, environment))
+        target = self.add(Target(name, arguments, python, self.directory, environment, prefix))
         if not isinstance(python, str):
             python.disturb(self.directory)
         return target

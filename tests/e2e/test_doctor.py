@@ -287,13 +287,18 @@ def test_seccomp_of_filtrace_itself_is_3(spawn):  # noqa: F811
     assert_refused(general, 3, "own-seccomp", "own seccomp")
 
 
-def test_seccomp_of_the_target_is_3(filtrace):
+def test_seccomp_of_the_target_is_3_for_who_cannot_read_its_filter(filtrace):
     target = subprocess.Popen(
         [DEBIAN_PATH, "-c", WITHOUT_PTRACE, DEBIAN_PATH, "-c", SOURCE], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, cwd="/", text=True)
     try:
         assert target.stdout.readline() == "ready\n"
         document = examine(filtrace, target.pid)
+        assert document["verdict"] == "attachable"
+        assert "attaching will tell" in text_of(document, "seccomp")
+        document = diagnosis(run_doctor(
+            "setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", FILTRACE,
+            "doctor", "-j", "-p", target.pid))
         assert_refused(document, 3, "seccomp", "seccomp")
         assert "seccomp=unconfined" in document["cause"]["fixes"]["docker"]
         assert_left_alone(target.pid)

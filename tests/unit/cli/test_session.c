@@ -74,6 +74,11 @@ bool tracer_open(int pid, struct tracer **ret, struct error *err)
 	return true;
 }
 
+bool tracer_open_to_undo(int pid, struct tracer **ret, struct error *err)
+{
+	return tracer_open(pid, ret, err);
+}
+
 void tracer_close(struct tracer *tracer)
 {
 	script.closed += tracer != NULL;

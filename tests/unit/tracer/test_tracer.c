@@ -242,8 +242,8 @@ static void test_region_never_covers_what_is_mapped(void **state)
 		const struct mapping *mapping = &images.maps.list[i];
 		if (mapping->is_writable && !mapping->inode &&
 		    mapping->end - mapping->start > REGION_BYTES) {
-			assert_false(region_open(&tm, &images, mapping->start, REGION_NEW, &region,
-						 &err));
+			assert_false(region_open(&tm, &images, mapping->start, REGION_NEW,
+						 SHARE_MEMFD, &region, &err));
 			tried++;
 		}
 	}
@@ -269,6 +269,23 @@ static void test_signals_do_not_hide_a_dead_tracer(void **state)
 	send_command(&target, "keep 10 5000"); /* answers: nobody waits any more */
 	await_answer(&target, "done");
 	lift(plant(target.pid, &listener, 65536));
+	end_target(&target);
+}
+
+/* The target dies of the first EINTR that it sees. */
+static void test_no_wait_is_interrupted_by_attaching_and_detaching(void **state)
+{
+	(void)state;
+	struct target target;
+	struct tally tally = { 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	start_program(&target, BUILD_DIR "/fixtures/waits", NULL, "60");
+	for (int i = 0; i < 100; i++) {
+		struct tracer *tracer = plant(target.pid, &listener, 65536);
+		serve(tracer, 5 * NS_PER_MS);
+		lift(tracer);
+		usleep(3000);
+	}
 	end_target(&target);
 }
 
@@ -314,7 +331,7 @@ static void test_stopped_target_is_told_and_left_alone(void **state)
 	end_target(&target);
 }
 
-static void test_seccomp_is_refused(void **state)
+static void test_strict_seccomp_is_refused(void **state)
 {
 	(void)state;
 	struct tracer *tracer;
@@ -324,6 +341,7 @@ static void test_seccomp_is_refused(void **state)
 	assert_int_equal(pipe(ready), 0);
 	int pid = fork();
 	if (pid == 0) {
+		alarm(60);
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
 		if (write(ready[1], "r", 1) == 1)
 			for (;;)
@@ -551,9 +569,10 @@ int main(void)
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
 		cmocka_unit_test(test_region_never_covers_what_is_mapped),
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
+		cmocka_unit_test(test_no_wait_is_interrupted_by_attaching_and_detaching),
 		cmocka_unit_test(test_target_without_descriptors_is_told_and_left_alone),
 		cmocka_unit_test(test_stopped_target_is_told_and_left_alone),
-		cmocka_unit_test(test_seccomp_is_refused),
+		cmocka_unit_test(test_strict_seccomp_is_refused),
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),

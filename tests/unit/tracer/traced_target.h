@@ -146,6 +146,7 @@ static inline bool try_to_plant(int pid, const struct tracer_listener *listener,
 	size_t len;
 	bool found;
 	struct tracer_options options = { .sample_bytes = sample_bytes };
+	*ret = NULL;
 	return tracer_open(pid, ret, err) && tracer_recover(*ret, &found, err) &&
 	       tracer_libc_specs(*ret, specs, &len, err) &&
 	       tracer_plant(*ret, specs, len, &options, listener, err);
@@ -156,8 +157,12 @@ static inline struct tracer *plant(int pid, const struct tracer_listener *listen
 {
 	struct tracer *tracer;
 	struct error err = { 0 };
-	if (!try_to_plant(pid, listener, sample_bytes, &tracer, &err))
-		fail_msg("%s", err.context);
+	/* A machine that is busy needs more than one try. */
+	for (int try = 0; !try_to_plant(pid, listener, sample_bytes, &tracer, &err); try++) {
+		if (err.kind != ERROR_TIMEOUT || try == 20)
+			fail_msg("%s", err.context);
+		tracer_close(tracer);
+	}
 	return tracer;
 }
 
