@@ -12,7 +12,6 @@ import pytest
 from images import assert_left_alone
 from interpreters import DEBIAN_PATH
 from processes import FIXTURES
-from test_detach import assert_progress
 from test_exact import EVERY_BLOCK, assert_equals_truth
 
 FOLDERS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"]
@@ -67,7 +66,7 @@ def test_many_attaches_harm_nobody(preload, start, filtrace):
         finished = filtrace.run("record", "-p", busy.pid, "-o", f"c{n}", "-d", "0.1")
         assert finished.returncode == 0, finished.stderr
     assert_left_alone(busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
 
 def test_kills_at_random_moments_harm_nobody(preload, start, filtrace):
@@ -81,11 +80,11 @@ def test_kills_at_random_moments_harm_nobody(preload, start, filtrace):
         time.sleep(moments.choice([0.02, 0.1, 0.5]) * moments.random())
         tracing.kill()
         assert busy.is_running(), f"dead after kill {n}"
-    assert_progress(busy)
+    busy.await_progress()
 
     assert filtrace.run("record", "-p", busy.pid, "-o", "next", "-d", "1").returncode == 0
     assert_left_alone(busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
 
 def test_exceptions_of_operator_new_pass_its_gate(

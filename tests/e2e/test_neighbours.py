@@ -16,7 +16,6 @@ import pytest
 from checks import EVERY_BLOCK, assert_equals_truth
 from images import assert_left_alone, changed_code, mappings, read_memory
 from processes import FILTRACE, Lines, wait_until
-from test_detach import assert_progress
 
 UPROBE = os.path.join(os.path.dirname(FILTRACE), "fixtures", "uprobe")
 PROBED = ("malloc", "free", "calloc", "realloc")
@@ -183,7 +182,7 @@ def test_gdb_breakpoints_on_malloc_and_free_while_traced(start, filtrace, starte
                     "continue", "delete", "detach")
     output = gdb.communicate(timeout=60)[0].decode(errors="replace")
     assert output.count("Breakpoint ") >= 4, output
-    assert_progress(busy)
+    busy.await_progress()
     assert tracing.interrupt().returncode == 0
     assert filtrace.report()["capture"]["samples"] > 0
     assert_left_alone(busy.pid)
@@ -288,11 +287,11 @@ def test_perf_record_meanwhile(start, filtrace, started, tmp_path):
     recorder = started([perf, "record", "-e", "cpu-clock", "-g", "-o", tmp_path / "perf.data",
                         "-p", busy.pid])
     tracing = filtrace.record(busy, "--sample-bytes", "16K")
-    assert_progress(busy)
+    busy.await_progress()
     if recorder.poll() is not None:
         pytest.skip("perf cannot record here: " + recorder.communicate()[0].decode())
     recorder.send_signal(signal.SIGINT)
     recorder.communicate(timeout=30)
-    assert_progress(busy)
+    busy.await_progress()
     assert tracing.interrupt().returncode == 0
     assert_left_alone(busy.pid)

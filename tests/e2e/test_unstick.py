@@ -7,7 +7,6 @@ import time
 
 from images import InterpreterData, assert_left_alone, changed_code, is_gated
 from interpreters import each_supported
-from test_detach import assert_progress
 
 
 def unstick(filtrace, pid):
@@ -28,7 +27,7 @@ def test_gates_of_a_killed_filtrace_are_taken_out_under_load(python, start, filt
     filtrace.record(busy, "--sample-bytes", "16K").kill()
     diverted = InterpreterData(busy.pid).diverted()
     assert diverted and changed_code(busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
     said = unstick(filtrace, busy.pid)
     assert said.endswith(f" gates taken out of {busy.pid}\n")
@@ -38,7 +37,7 @@ def test_gates_of_a_killed_filtrace_are_taken_out_under_load(python, start, filt
     for address in diverted:
         assert restored.words[address] == clean.words[address]
     assert_nothing_is_left(filtrace, busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
     finished = filtrace.run("record", "-p", busy.pid, "-o", "next", "-d", "1")
     assert finished.returncode == 0, finished.stderr  # the region serves again
@@ -70,7 +69,7 @@ def test_kills_at_random_moments_are_undone(start, filtrace):
         tracing.kill()
         unstick(filtrace, busy.pid)
         assert_nothing_is_left(filtrace, busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
 
 def test_living_filtrace_is_not_disturbed(start, filtrace):
@@ -101,7 +100,7 @@ def test_unstick_beside_attaches_harms_nobody(start, filtrace):
         assert_left_alone(busy.pid)
     assert statuses <= {0, 3, 7} and 3 in statuses
     assert_nothing_is_left(filtrace, busy.pid)
-    assert_progress(busy)
+    busy.await_progress()
 
 
 def test_untouched_process_stays_so(start, filtrace):
