@@ -97,6 +97,14 @@ class Load:
         self.process.communicate()
 
 
+def open_files(pid):
+    """What the descriptors of a process name; one that is closed meanwhile is not open."""
+    directory = pathlib.Path(f"/proc/{pid}/fd")
+    for descriptor in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(descriptor)
+
+
 class Footprint:
     """What a process has mapped and opened."""
 
@@ -107,9 +115,7 @@ class Footprint:
         # The shared pages are made anew each time, in the same place.
         self.ours = [mapping._replace(inode=0) for mapping in found
                      if mapping.is_pad or "memfd:filtrace" in mapping.path]
-        self.files = sorted(os.readlink(f"/proc/{pid}/fd/{fd}")
-                            for fd in os.listdir(f"/proc/{pid}/fd"))
-        self.files = [file for file in self.files if not file.startswith("socket:")]
+        self.files = sorted(file for file in open_files(pid) if not file.startswith("socket:"))
 
 
 def attach_and_detach(server, filtrace):
