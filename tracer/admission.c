@@ -143,7 +143,7 @@ static bool read_filters(int pid, struct seccomp_filters *ret, struct error *err
 {
 	OWNED_SECCOMP_FILTERS struct seccomp_filters filters = { 0 };
 	OWNED_WORLD struct world world = { 0 };
-	world_allow_restarts(false);
+	tracee_allow_restarts(false);
 	if (!world_stop(pid, &world, err))
 		return false;
 	for (size_t i = 0; i < world.len; i++)
@@ -152,7 +152,7 @@ static bool read_filters(int pid, struct seccomp_filters *ret, struct error *err
 			return false;
 	if (!check_calls(pid, &filters, CALLS_RESTART, err))
 		return false;
-	world_allow_restarts(true);
+	tracee_allow_restarts(true);
 	*ret = filters;
 	filters = (struct seccomp_filters){ 0 };
 	return true;

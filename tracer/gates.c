@@ -343,7 +343,7 @@ bool gates_are_clear_of_stacks(const struct gates *gates, struct target_memory *
 	return !world_stacks_hold(world, &tm->memory, is_covered, gates);
 }
 
-static bool move_into_copy(const struct gates *gates, struct world_thread *thread,
+static bool move_into_copy(const struct gates *gates, struct tracee *thread,
 			   struct error *err)
 {
 	const struct gate *gate = find_covering(gates, thread->rip);
@@ -353,7 +353,7 @@ static bool move_into_copy(const struct gates *gates, struct world_thread *threa
 	if (!hook_find_in_copy(&gate->plan, thread->rip, &copy))
 		return error_set(err, ERROR_UNSAFE, "thread %d stands inside an instruction of %s",
 				 thread->tid, gate->spec.name);
-	return world_move(thread, copy, err);
+	return tracee_move(thread, copy, err);
 }
 
 /* ---- the changes ----------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -306,12 +307,37 @@ bool process_thread_waits_for_vfork(int pid, int tid)
 		wait.system_call == SYS_clone3);
 }
 
-bool process_thread_has_pending_signal(int pid, int tid)
+/* Actions by default that do nothing (signal(7) "Standard signals"). */
+static const uint64_t IGNORED_BY_DEFAULT = UINT64_C(1) << (SIGCHLD - 1) | UINT64_C(1) << (SIGURG - 1) |
+					   UINT64_C(1) << (SIGWINCH - 1) |
+					   UINT64_C(1) << (SIGCONT - 1);
+
+bool process_read_signals(int pid, int tid, struct process_signals *ret, struct error *err)
 {
-	struct error unused;
-	OWNED_FREE char *status = read_thread_file(pid, tid, "status", &unused);
+	OWNED_FREE char *status = read_thread_file(pid, tid, "status", err);
 	if (!status)
 		return false;
-	uint64_t pending = number_value(status, "SigPnd", 16) | number_value(status, "ShdPnd", 16);
-	return (pending & ~number_value(status, "SigBlk", 16)) != 0;
+	*ret = (struct process_signals){
+		.blocked = number_value(status, "SigBlk", 16),
+		.ignored = number_value(status, "SigIgn", 16),
+		.caught = number_value(status, "SigCgt", 16),
+		.pending = number_value(status, "SigPnd", 16) | number_value(status, "ShdPnd", 16),
+	};
+	return true;
+}
+
+bool process_thread_has_pending_signal(int pid, int tid)
+{
+	struct process_signals signals;
+	struct error unused;
+	return process_read_signals(pid, tid, &signals, &unused) &&
+	       (signals.pending & ~signals.blocked) != 0;
+}
+
+bool process_ignores_signal(int pid, int number)
+{
+	struct process_signals signals;
+	struct error unused;
+	return process_read_signals(pid, pid, &signals, &unused) &&
+	       ((signals.ignored | (IGNORED_BY_DEFAULT & ~signals.caught)) >> (number - 1) & 1);
 }

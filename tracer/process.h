@@ -80,6 +80,21 @@ MUST_CHECK bool process_thread_wait(int pid, int tid, struct thread_wait *ret, s
  *  nothing can stop it until then. */
 bool process_thread_waits_for_vfork(int pid, int tid);
 
+/** Masks of signals; bit n - 1 stands for signal n. */
+struct process_signals {
+	uint64_t blocked; /* by the thread */
+	uint64_t pending; /* for the thread, or for its process */
+	uint64_t ignored; /* by the process: SIG_IGN */
+	uint64_t caught;  /* by the process: it has a handler */
+};
+
+/** Read what a thread does about signals. Errors: ERROR_NO_PROCESS. */
+MUST_CHECK bool process_read_signals(int pid, int tid, struct process_signals *ret,
+				     struct error *err);
+
+/** Tell whether a signal does nothing to a process, by its choice or by default. */
+bool process_ignores_signal(int pid, int number);
+
 /** Tell whether a signal waits for the thread or its process that the thread does not block. */
 bool process_thread_has_pending_signal(int pid, int tid);
 

@@ -113,13 +113,13 @@ static bool write_stub(struct target_memory *tm, const struct stub_job *job, str
 }
 
 /* A stub needs a little stack, and must not cut a restartable sequence short (rseq(2)). */
-static bool thread_can_run_stub(struct target_memory *tm, const struct world_thread *thread)
+static bool thread_can_run_stub(struct target_memory *tm, const struct tracee *thread)
 {
 	uint8_t stack[STUB_STACK_BYTES];
 	struct error ignored;
 	return memory_read(&tm->memory, thread->rsp - sizeof(stack), stack, sizeof(stack),
 			   &ignored) &&
-	       !world_thread_is_in_rseq(thread, &tm->memory);
+	       !tracee_is_in_rseq(thread, &tm->memory);
 }
 
 static bool is_in_stub(const void *job, raddr word)
@@ -157,9 +157,9 @@ static bool start_stub(struct target_memory *tm, struct stub_job *job, struct er
 	    !world_stop_one(job->tid, &world, &why) || !thread_can_run_stub(tm, &world.threads[0]))
 		return error_set(err, ERROR_NO_PROCESS, "thread %d cannot be borrowed", job->tid);
 
-	struct world_thread *thread = &world.threads[0];
+	struct tracee *thread = &world.threads[0];
 	job->resume = thread->rip;
-	return write_stub(tm, job, err) && world_move(thread, stub_entry(job), err);
+	return write_stub(tm, job, err) && tracee_move(thread, stub_entry(job), err);
 }
 
 /* The stub was not run in time. If its thread has not moved since, put it back where it was: then
@@ -174,7 +174,7 @@ static bool cancel_stub(const struct stub_job *job, struct error *err)
 				 "thread %d is stuck in the kernel (%s): nothing was planted",
 				 job->tid, why.context);
 	return world.threads[0].rip != stub_entry(job) ||
-	       world_move(&world.threads[0], job->resume, err);
+	       tracee_move(&world.threads[0], job->resume, err);
 }
 
 /* ---- the hand-shake -------------------------------------------------------------------------- */

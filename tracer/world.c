@@ -23,14 +23,6 @@ static const uint64_t STOP_TIMEOUT_NS = 100 * NS_PER_MS;
 static const uint64_t STARVED_TIMEOUT_NS = 300 * NS_PER_MS;
 static const uint64_t STARVED_ALONE_TIMEOUT_NS = 3 * NS_PER_SECOND;
 
-/* Kernel-internal results of an interrupted system call (linux/errno.h). */
-enum { KERNEL_ERESTARTNOINTR = 513, KERNEL_ERESTART_RESTARTBLOCK = 516 };
-
-static long register_offset(size_t offset_in_regs)
-{
-	return (long)(offsetof(struct user, regs) + offset_in_regs);
-}
-
 /* Threads that are still ours although their world is gone. Tracees belong to the tracing thread,
  * and so does this list. */
 static _Thread_local struct {
@@ -64,7 +56,7 @@ static bool reserve(struct world *world, struct error *err)
 		return false;
 	if (world->len == world->capacity) {
 		size_t capacity = world->capacity ? 2 * world->capacity : 64;
-		struct world_thread *threads =
+		struct tracee *threads =
 			reallocarray(world->threads, capacity, sizeof(*threads));
 		if (!threads)
 			return error_set(err, ERROR_NO_MEMORY, "list of threads");
@@ -76,7 +68,7 @@ static bool reserve(struct world *world, struct error *err)
 
 static void append(struct world *world, int tid)
 {
-	world->threads[world->len++] = (struct world_thread){ .tid = tid };
+	world->threads[world->len++] = (struct tracee){ .tid = tid };
 }
 
 static bool has(const struct world *world, int tid)
@@ -85,25 +77,6 @@ static bool has(const struct world *world, int tid)
 		if (world->threads[i].tid == tid)
 			return true;
 	return false;
-}
-
-/* Take a thread's status if it has a new one. Returns whether it has. The end of a child of our own
- * stays to be waited for by whoever started it. */
-static bool take_status(int tid, int *ret)
-{
-	siginfo_t info = { 0 };
-	int events = WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT;
-	*ret = 0;
-	if (waitid(P_PID, (id_t)tid, &info, events))
-		return true; /* gone */
-	if (info.si_pid == 0)
-		return false;
-
-	bool has_ended = info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
-			 info.si_code == CLD_DUMPED;
-	if (has_ended && process_is_our_child(tid))
-		return true;
-	return waitpid(tid, ret, __WALL | WNOHANG) != 0;
 }
 
 /* It is ours again, and need not be seized anew. */
@@ -116,6 +89,14 @@ static bool take_over_straggler(int tid)
 		}
 	}
 	return false;
+}
+
+/* Threads that are kept (tracee_keep()) are traced by us already. */
+static bool is_ours(int tid)
+{
+	struct process thread;
+	struct error ignored;
+	return process_read(tid, &thread, &ignored) && thread.tracer_pid == gettid();
 }
 
 /* Seize one thread. A thread that has just ended is no error: it is not added. */
@@ -131,33 +112,14 @@ static bool seize(struct world *world, int tid, struct error *err)
 		return true;
 
 	int os_errno = errno;
+	if (is_ours(tid)) {
+		append(world, tid);
+		return true;
+	}
 	if (process_thread_is_dead(world->pid, tid))
 		return true;
 	errno = os_errno;
 	return error_set_errno(err, ERROR_UNSAFE, "cannot trace thread %d", tid);
-}
-
-/* Take note of a status that waitpid() has reported for a thread of ours. */
-static void note_status(struct world_thread *thread, int status)
-{
-	if (!WIFSTOPPED(status)) {
-		thread->tid = 0; /* it has ended */
-		return;
-	}
-	bool is_event_stop = status >> 16 == PTRACE_EVENT_STOP;
-	thread->is_stopped = true;
-	thread->signal = is_event_stop ? 0 : WSTOPSIG(status);
-
-	struct user_regs_struct regs;
-	if (ptrace(PTRACE_GETREGS, thread->tid, NULL, &regs)) {
-		thread->tid = 0;
-		return;
-	}
-	thread->rip = regs.rip;
-	thread->rsp = regs.rsp;
-	thread->fs_base = regs.fs_base;
-	thread->rax = (int64_t)regs.rax;
-	thread->orig_rax = (int64_t)regs.orig_rax;
 }
 
 static bool may_still_stop(const struct world *world, int tid, uint64_t waited_ns)
@@ -174,14 +136,14 @@ static bool collect(struct world *world, struct error *err)
 	uint64_t start_ns = clock_monotonic_ns();
 
 	for (size_t i = 0; i < world->len;) {
-		struct world_thread *thread = &world->threads[i];
+		struct tracee *thread = &world->threads[i];
 		int status;
 		if (!thread->tid || thread->is_stopped) {
 			i++;
 			continue;
 		}
-		if (take_status(thread->tid, &status)) {
-			note_status(thread, status);
+		if (tracee_take_status(thread->tid, &status)) {
+			tracee_note_status(thread, status);
 			continue;
 		}
 		if (!may_still_stop(world, thread->tid, clock_monotonic_ns() - start_ns))
@@ -255,69 +217,18 @@ bool world_stop_one(int tid, struct world *ret, struct error *err)
 	return true;
 }
 
-/* System calls that fail with EINTR at every ptrace stop, and that may be started again: nothing
- * was done yet (signal(7) "Interruption of system calls by stop signals"; those of sockets do so
- * only with a time-out set, as do read and write if their file is a socket). */
-static const int interrupted_calls[] = {
-	SYS_epoll_wait,	     SYS_epoll_pwait, SYS_epoll_pwait2, SYS_recvfrom,	  SYS_recvmsg,
-	SYS_recvmmsg,	     SYS_read,	      SYS_readv,	SYS_sendto,	  SYS_sendmsg,
-	SYS_sendmmsg,	     SYS_write,	      SYS_writev,	SYS_connect,	  SYS_accept,
-	SYS_accept4,	     SYS_semop,	      SYS_semtimedop,	SYS_io_getevents, SYS_io_pgetevents,
-	SYS_rt_sigtimedwait,
-};
-
-static bool may_start_again(int64_t call)
-{
-	for (size_t i = 0; i < ARRAY_LEN(interrupted_calls); i++)
-		if (interrupted_calls[i] == call)
-			return true;
-	return false;
-}
-
-static _Thread_local bool avoids_restarts;
-
-void world_allow_restarts(bool are_allowed)
-{
-	avoids_restarts = !are_allowed;
-}
-
-static void make_call_again(const struct world_thread *thread)
-{
-	ptrace(PTRACE_POKEUSER, thread->tid,
-	       register_offset(offsetof(struct user_regs_struct, rax)),
-	       (long)-KERNEL_ERESTARTNOINTR);
-}
-
-/* Unless a signal is the cause, let the kernel start the call again. */
-static void repair_interrupted_call(int pid, const struct world_thread *thread)
-{
-	if (avoids_restarts && thread->rax == -KERNEL_ERESTART_RESTARTBLOCK &&
-	    thread->orig_rax >= 0)
-		make_call_again(thread);
-	if (thread->rax == -EINTR && may_start_again(thread->orig_rax) && !thread->signal &&
-	    !process_thread_has_pending_signal(pid, thread->tid))
-		make_call_again(thread);
-}
-
-/* Detach from a stopped thread. False if it has died. */
-static bool let_go(int pid, const struct world_thread *thread)
-{
-	repair_interrupted_call(pid, thread);
-	return ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) == 0;
-}
-
 void world_release_stragglers(void)
 {
 	size_t left = 0;
 	for (size_t i = 0; i < stragglers.len; i++) {
 		int status;
-		struct world_thread thread = { .tid = stragglers.tids[i] };
-		if (!take_status(thread.tid, &status)) {
+		struct tracee thread = { .tid = stragglers.tids[i] };
+		if (!tracee_take_status(thread.tid, &status)) {
 			stragglers.tids[left++] = thread.tid;
 			continue;
 		}
-		note_status(&thread, status);
-		if (thread.tid && !let_go(thread.tid, &thread))
+		tracee_note_status(&thread, status);
+		if (thread.tid && !tracee_let_go(thread.tid, &thread))
 			stragglers.tids[left++] = thread.tid;
 	}
 	stragglers.len = left;
@@ -331,10 +242,10 @@ void world_release_stragglers(void)
 void world_resume(struct world *world)
 {
 	for (size_t i = 0; i < world->len; i++) {
-		struct world_thread *thread = &world->threads[i];
+		struct tracee *thread = &world->threads[i];
 		if (!thread->tid)
 			continue;
-		if (!thread->is_stopped || !let_go(world->pid, thread))
+		if (!thread->is_stopped || !tracee_let_go(world->pid, thread))
 			add_straggler(thread->tid);
 	}
 	world_release_stragglers();
@@ -372,52 +283,4 @@ bool world_stacks_hold(const struct world *world, struct memory *memory,
 		    stack_holds(world->threads[i].rsp, memory, is_hit, context))
 			return true;
 	return false;
-}
-
-/* linux/ptrace.h and linux/rseq.h, which older headers lack. */
-enum { REQUEST_GET_RSEQ_CONFIGURATION = 0x420f };
-
-struct rseq_configuration {
-	uint64_t area;
-	uint32_t area_len;
-	uint32_t signature;
-	uint32_t flags;
-	uint32_t reserved;
-};
-
-struct rseq_section {
-	uint32_t version;
-	uint32_t flags;
-	uint64_t start;
-	uint64_t len;
-	uint64_t abort;
-};
-
-enum { RSEQ_AREA_SECTION_OFFSET = 8 };
-
-bool world_thread_is_in_rseq(const struct world_thread *thread, struct memory *memory)
-{
-	struct rseq_configuration configuration = { 0 };
-	struct rseq_section section;
-	raddr section_addr = 0;
-	struct error ignored;
-
-	if (ptrace((enum __ptrace_request)REQUEST_GET_RSEQ_CONFIGURATION, thread->tid,
-		   sizeof(configuration), &configuration) < 0 ||
-	    !configuration.area ||
-	    !memory_read(memory, configuration.area + RSEQ_AREA_SECTION_OFFSET, &section_addr,
-			 sizeof(section_addr), &ignored) ||
-	    !section_addr ||
-	    !memory_read(memory, section_addr, &section, sizeof(section), &ignored))
-		return false;
-	return thread->rip - section.start < section.len;
-}
-
-bool world_move(struct world_thread *thread, raddr rip, struct error *err)
-{
-	if (ptrace(PTRACE_POKEUSER, thread->tid,
-		   register_offset(offsetof(struct user_regs_struct, rip)), (long)rip))
-		return error_set_errno(err, ERROR_UNSAFE, "cannot move thread %d", thread->tid);
-	thread->rip = rip;
-	return true;
 }
