@@ -343,8 +343,7 @@ bool gates_are_clear_of_stacks(const struct gates *gates, struct target_memory *
 	return !world_stacks_hold(world, &tm->memory, is_covered, gates);
 }
 
-static bool move_into_copy(const struct gates *gates, struct tracee *thread,
-			   struct error *err)
+static bool move_into_copy(const struct gates *gates, struct tracee *thread, struct error *err)
 {
 	const struct gate *gate = find_covering(gates, thread->rip);
 	raddr copy;

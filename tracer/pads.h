@@ -4,7 +4,7 @@
 
 /**
  * @file
- * The machine code that is copied into the target, as assembled: the pads and the stub. What it
+ * The machine code that is copied into the target, as assembled: the pads and the stubs. What it
  * does is said in pads_x86_64.S and stub_x86_64.S, where things lie in region_layout.h.
  */
 
@@ -23,11 +23,9 @@ struct pad {
 extern const uint8_t pads_begin[], pads_end[];
 extern const struct pad pads_list[], pads_list_end[];
 
-extern const uint8_t stub_begin[], stub_end[];
-extern const uint8_t stub_enter[]; /* where a thread is sent */
-/* Words inside the stub that are filled in per use. */
-extern const uint8_t stub_base[], stub_is_new[], stub_is_anonymous[], stub_cookie[];
-extern const uint8_t stub_resume[], stub_resume_call[];
+/* Of each stub its first byte, where a thread is sent, and the words that are filled in per use. */
+extern const uint8_t stub_region_begin[], stub_region_enter[], stub_region_words[];
+extern const uint8_t stub_action_begin[], stub_action_enter[], stub_action_words[];
 
 static inline size_t pads_count(void)
 {
@@ -37,11 +35,6 @@ static inline size_t pads_count(void)
 static inline size_t pads_bytes(void)
 {
 	return (size_t)(pads_end - pads_begin);
-}
-
-static inline size_t stub_bytes(void)
-{
-	return (size_t)(stub_end - stub_begin);
 }
 
 _Static_assert(GATE_SLOT == 0 && GATE_ENTRY == 1, "pads_x86_64.S says SLOT, ENTRY");

@@ -308,9 +308,9 @@ bool process_thread_waits_for_vfork(int pid, int tid)
 }
 
 /* Actions by default that do nothing (signal(7) "Standard signals"). */
-static const uint64_t IGNORED_BY_DEFAULT = UINT64_C(1) << (SIGCHLD - 1) | UINT64_C(1) << (SIGURG - 1) |
-					   UINT64_C(1) << (SIGWINCH - 1) |
-					   UINT64_C(1) << (SIGCONT - 1);
+static const uint64_t IGNORED_BY_DEFAULT =
+	UINT64_C(1) << (SIGCHLD - 1) | UINT64_C(1) << (SIGURG - 1) | UINT64_C(1) << (SIGWINCH - 1) |
+	UINT64_C(1) << (SIGCONT - 1);
 
 bool process_read_signals(int pid, int tid, struct process_signals *ret, struct error *err)
 {

@@ -14,7 +14,6 @@
 #include "tracer/maps.h"
 #include "tracer/shared_pages.h"
 #include "tracer/target_memory.h"
-#include "tracer/world.h"
 
 /** Whether the region has to be made. */
 enum region_state {
@@ -49,11 +48,6 @@ MUST_CHECK bool region_open(struct target_memory *tm, const struct images *image
 			    enum region_state state, enum region_sharing sharing,
 			    struct region *ret, struct error *err);
 void region_close(struct region *region);
-
-/** Tell whether some thread is still inside a stub, ours or of an earlier filtrace that was killed:
- *  then it may yet replace the shared pages. All threads must be stopped. */
-bool region_stub_is_running(const struct region *region, const struct images *images,
-			    struct memory *memory, const struct world *world);
 
 /** Tell whether the target still has mapped the shared pages that we have. */
 bool region_is_shared(const struct region *region, struct memory *memory);

@@ -18,7 +18,7 @@
  * never touches the shared pages. None of this is ever unmapped.
  */
 
-#define REGION_MAGIC 0x3365636172746c66 /* "fltrace3": the last digit counts layouts */
+#define REGION_MAGIC 0x3465636172746c66 /* "fltrace4": the last digit counts layouts */
 
 #define CODE_OFFSET   0x0
 #define CODE_BYTES    0x7000
@@ -56,6 +56,7 @@
 #define ANCHOR_STUB_COOKIE  0x28 /* u64: the tracer's own number, so that it knows its stub */
 #define ANCHOR_STUB_USES    0x20 /* u32: how many places for stubs are taken */
 #define ANCHOR_RECORD_COUNT 0x24 /* u32: how many journal records are valid */
+#define ANCHOR_ACTION	    0x30 /* u32: 1: the action of SIGTRAP is ours, or about to be */
 #define ANCHOR_GATES	    0x100
 #define ANCHOR_GATE_BYTES   16 /* { u64 original; u64 limit, at most INT64_MAX } */
 #define ANCHOR_GATE_COUNT   56
@@ -85,6 +86,7 @@
 #define SHARED_COOKIE	 0x48  /* u64: whose pages these are: the same number on both sides */
 #define SHARED_PATIENCE	 0x50  /* u64: for how many ticks a stop waits for a silent tracer */
 #define SHARED_LEG	 0x58  /* u64: bytes after which a countdown is drawn anew at the latest */
+#define SHARED_KIND	 0x60  /* u32: enum tracer_stop_kind: how a stop waits */
 #define SHARED_LOST	 0x80  /* u32: samples that found no mailbox */
 #define SHARED_TIMEOUTS	 0x84  /* u32: stops that gave up waiting */
 #define SHARED_STOPPED	 0xc0  /* u64: time-stamp ticks that threads stood stopped */
@@ -120,6 +122,10 @@
 #define MAIL_R14      0x60
 #define MAIL_R15      0x68
 
+/* enum tracer_stop_kind */
+#define STOP_PARK 0
+#define STOP_TRAP 1
+
 /* enum mailbox_state */
 #define MAILBOX_FREE	 0
 #define MAILBOX_CLAIMED	 1
@@ -132,6 +138,17 @@
 #define STUB_TAKEN    3
 #define STUB_FINISHED 4
 #define STUB_NO_CODE  5 /* no memory for code: waiting for the tracer to take note */
+#define STUB_DONE     6 /* nothing more to be agreed on */
+#define STUB_REFUSED  7 /* nothing was changed */
+
+/* a stub's words */
+#define STUB_BASE	   0x0	/* u64: where the region is, or is to be */
+#define STUB_COOKIE	   0x8	/* u64: what it shows the tracer to be known by */
+#define STUB_RESUME	   0x10 /* u64: rip of the thread as it was found */
+#define STUB_RESUME_CALL   0x18 /* u64: rip - 2 */
+#define STUB_ARGUMENTS	   0x20 /* u64[STUB_ARGUMENTS_MAX] */
+#define STUB_ARGUMENTS_MAX 5
+#define STUB_WORDS_BYTES   0x48
 
 /* How often a stop looks before it sleeps: some 30 to 100 us, as long as the processor's pause is.
  */

@@ -34,7 +34,8 @@ struct shared_pages {
 	uint64_t cookie;
 	uint64_t patience_ticks;
 	uint64_t leg_bytes;
-	uint8_t pad1[SHARED_LOST - SHARED_LEG - 8];
+	uint32_t stop_kind;
+	uint8_t pad1[SHARED_LOST - SHARED_KIND - 4];
 	uint32_t lost;
 	uint32_t timeouts;
 	uint8_t pad2[SHARED_STOPPED - SHARED_TIMEOUTS - 4];
@@ -61,6 +62,7 @@ SHARED_PAGES_AT(owner, SHARED_OWNER);
 SHARED_PAGES_AT(cookie, SHARED_COOKIE);
 SHARED_PAGES_AT(patience_ticks, SHARED_PATIENCE);
 SHARED_PAGES_AT(leg_bytes, SHARED_LEG);
+SHARED_PAGES_AT(stop_kind, SHARED_KIND);
 SHARED_PAGES_AT(lost, SHARED_LOST);
 SHARED_PAGES_AT(timeouts, SHARED_TIMEOUTS);
 SHARED_PAGES_AT(stopped_ticks, SHARED_STOPPED);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The planting stub: maps the region from inside the target, then goes back to where the thread
- * was. It is written into the zero bytes behind a code segment and started by one register write:
- * rip = stub_enter. It changes no register, no flag, no vector state and nothing at or above
+ * Stubs: code that one of the target's own threads is made to run once, after which it goes back to
+ * where it was. A stub is written where nothing else runs and started by one register write:
+ * rip = its entry. It changes no register, no flag, no vector state and nothing at or above
  * rsp - 128, so the thread never knows.
  *
  * Where the thread was decides how it is entered, and the kernel decides that for us:
- *  - in user code: at stub_enter; it resumes at the saved rip;
+ *  - in user code: at the entry; it resumes at the saved rip;
  *  - in a system call that the kernel restarts: the kernel takes rip back by the two bytes of a
- *    syscall instruction, so it enters at stub_restart with rax set, and resumes on that very
+ *    syscall instruction, so it enters two bytes earlier with rax set, and resumes on that very
  *    instruction (saved rip - 2).
  */
 #include "tracer/region_layout.h"
@@ -17,6 +17,7 @@
 #define NR_munmap	11
 #define NR_madvise	28
 #define NR_close	3
+#define NR_rt_sigaction	13
 #define NR_ftruncate	77
 #define NR_ppoll	271
 #define NR_memfd_create 319
@@ -27,29 +28,26 @@
 #define HANDSHAKE_ROUNDS   150
 #define HANDSHAKE_ROUND_NS 200000
 
-	.section .rodata
-	.globl	stub_begin, stub_end, stub_enter
-	.globl	stub_base, stub_is_new, stub_is_anonymous, stub_cookie
-	.globl	stub_resume, stub_resume_call
+/* Both entries, and what surrounds every stub's body. Within it rsp is 16-aligned or not, as the
+ * thread happened to be; rbx is the region. */
+.macro STUB_BEGIN name
+	.globl	\name\()_begin, \name\()_enter, \name\()_words
 	.balign	16
-stub_begin:
-stub_restart:
-	jmp	stub_again		/* exactly two bytes: see above */
-stub_enter:
+\name\()_begin:
+	jmp	2f			/* exactly two bytes: see above */
+\name\()_enter:
 	lea	-128(%rsp), %rsp	/* leave the red zone alone; lea keeps the flags */
-	call	stub_body
+	call	3f
 	movq	$0, -8(%rsp)		/* later frames may leave this word unset: no trace of us */
 	lea	128(%rsp), %rsp
-	jmp	*stub_resume(%rip)
-stub_again:
-	lea	-128(%rsp), %rsp
-	call	stub_body
+	jmp	*\name\()_words + STUB_RESUME(%rip)
+2:	lea	-128(%rsp), %rsp
+	call	3f
 	movq	$0, -8(%rsp)
 	lea	128(%rsp), %rsp
-	jmp	*stub_resume_call(%rip)
+	jmp	*\name\()_words + STUB_RESUME_CALL(%rip)
 
-stub_body:
-	pushfq
+3:	pushfq
 	push	%rax
 	push	%rcx			/* a system call clobbers rcx, r11 and rax */
 	push	%rdx
@@ -62,11 +60,48 @@ stub_body:
 	push	%rbx
 	push	%rbp
 	push	%r12
-	sub	$16, %rsp		/* a struct timespec */
 	cld
+	mov	\name\()_words + STUB_BASE(%rip), %rbx
+.endm
+
+.macro STUB_END name
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	popfq
+	ret
+	.balign	8
+\name\()_words:			/* filled in by the tracer before the stub is written */
+	.fill	STUB_WORDS_BYTES
+	.org	\name\()_begin + STUB_PLACE_BYTES - 8 /* fails if the stub outgrows its place */
+	.quad	-1			/* so that the next stub sees where this one ends */
+.endm
+
+/* Tell the tracer the \state, and by the cookie, who says so. */
+.macro STUB_ANSWER name, state
+	mov	\name\()_words + STUB_COOKIE(%rip), %rax
+	mov	%rax, ANCHOR_OFFSET + ANCHOR_STUB_COOKIE(%rbx)
+	mov	\state, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
+.endm
+
+	.section .rodata
+
+/* ---- The region, or only its shared pages, mapped from inside the target. Arguments: is_new (map
+ *      the region; 0: it stands), is_anonymous (share pages without a memfd). ------------------ */
+	STUB_BEGIN stub_region
+	sub	$16, %rsp		/* a struct timespec */
 
 	mov	$NO_MEMFD, %ebp		/* ebp: the memfd, or minus errno, or this */
-	cmpl	$0, stub_is_anonymous(%rip)
+	cmpl	$0, is_anonymous(%rip)
 	jne	0f
 	lea	stub_name(%rip), %rdi
 	mov	$3, %esi		/* MFD_CLOEXEC | MFD_ALLOW_SEALING */
@@ -74,8 +109,7 @@ stub_body:
 	syscall
 	mov	%eax, %ebp
 
-0:	mov	stub_base(%rip), %rbx	/* rbx: the region, from here on */
-	cmpl	$0, stub_is_new(%rip)
+0:	cmpl	$0, is_new(%rip)
 	je	1f
 	mov	%rbx, %rdi		/* mmap the whole region, there or nowhere */
 	mov	$REGION_BYTES, %esi
@@ -145,9 +179,7 @@ stub_body:
 	mov	$STUB_OFFERED, %r12d
 
 2:	mov	%ebp, ANCHOR_OFFSET + ANCHOR_STUB_FD(%rbx)
-	mov	stub_cookie(%rip), %rax
-	mov	%rax, ANCHOR_OFFSET + ANCHOR_STUB_COOKIE(%rbx)
-	mov	%r12d, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
+	STUB_ANSWER stub_region, %r12d
 	mov	$HANDSHAKE_ROUNDS, %r12d
 3:	cmpl	$STUB_TAKEN, ANCHOR_OFFSET + ANCHOR_STUB_STATE(%rbx)
 	je	4f
@@ -167,7 +199,7 @@ stub_body:
 	je	6f
 	test	%ebp, %ebp
 	jns	5f
-	cmpl	$0, stub_is_new(%rip)	/* failed: a region that is ours alone goes away again */
+	cmpl	$0, is_new(%rip)	/* failed: a region that is ours alone goes away again */
 	je	6f
 	mov	%rbx, %rdi
 	mov	$REGION_BYTES, %esi
@@ -186,33 +218,41 @@ stub_body:
 	mov	$NR_close, %eax
 	syscall
 9:	add	$16, %rsp
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
-	popfq
-	ret
-
+	jmp	stub_region_leave
 stub_name:
 	.asciz	"filtrace"
-	.balign	8
-/* Filled in by the tracer before the stub is written. */
-stub_base:	  .quad 0	/* where the region is, or is to be */
-stub_is_new:	  .quad 0	/* 1: map it; 0: it stands, only its shared pages are replaced */
-stub_is_anonymous: .quad 0	/* 1: share pages without a memfd */
-stub_cookie:	  .quad 0	/* what it shows the tracer to be known by */
-stub_resume:	  .quad 0	/* rip of the thread as it was found */
-stub_resume_call: .quad 0	/* rip - 2 */
-	.org	stub_begin + STUB_PLACE_BYTES - 8 /* fails if the stub outgrows its place */
-	.quad	-1			/* so that the next stub sees where this one ends */
-stub_end:
+stub_region_leave:
+	STUB_END stub_region
+	.set	is_new, stub_region_words + STUB_ARGUMENTS
+	.set	is_anonymous, stub_region_words + STUB_ARGUMENTS + 8
+
+/* ---- The action of SIGTRAP. Arguments: the handler that must be there, else nothing is changed;
+ *      then the new action, as the kernel wants it: handler, flags, restorer, mask. ------------- */
+#define SIGTRAP	     5
+#define ACTION_BYTES 32
+	STUB_BEGIN stub_action
+	sub	$ACTION_BYTES, %rsp
+	mov	$SIGTRAP, %edi
+	xor	%esi, %esi
+	mov	%rsp, %rdx		/* what there is */
+	mov	$8, %r10d
+	mov	$NR_rt_sigaction, %eax
+	syscall
+	mov	$STUB_REFUSED, %ebp
+	test	%eax, %eax
+	jnz	1f
+	mov	(%rsp), %rax
+	cmp	stub_action_words + STUB_ARGUMENTS(%rip), %rax
+	jne	1f
+	lea	stub_action_words + STUB_ARGUMENTS + 8(%rip), %rsi
+	xor	%edx, %edx
+	mov	$NR_rt_sigaction, %eax
+	syscall
+	test	%eax, %eax
+	jnz	1f
+	mov	$STUB_DONE, %ebp
+1:	STUB_ANSWER stub_action, %ebp
+	add	$ACTION_BYTES, %rsp
+	STUB_END stub_action
 
 	.section .note.GNU-stack, "", @progbits

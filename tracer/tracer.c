@@ -20,6 +20,7 @@
 #include "tracer/recovery.h"
 #include "tracer/region.h"
 #include "tracer/stops.h"
+#include "tracer/stub.h"
 #include "tracer/target_memory.h"
 #include "tracer/world.h"
 
@@ -353,7 +354,7 @@ static bool world_is_ready(struct tracer *tracer, const struct world *world, str
 		return error_set(err, ERROR_TIMEOUT,
 				 "a signal handler of process %d runs on top of its allocator",
 				 tracer->pid);
-	if (region_stub_is_running(&tracer->stops.region, &tracer->images, memory, world))
+	if (stub_is_running(tracer->gates.base, &tracer->images, memory, world))
 		return error_set(err, ERROR_TIMEOUT, "a thread of process %d is still in a stub",
 				 tracer->pid);
 	return true;

@@ -56,8 +56,7 @@ static bool reserve(struct world *world, struct error *err)
 		return false;
 	if (world->len == world->capacity) {
 		size_t capacity = world->capacity ? 2 * world->capacity : 64;
-		struct tracee *threads =
-			reallocarray(world->threads, capacity, sizeof(*threads));
+		struct tracee *threads = reallocarray(world->threads, capacity, sizeof(*threads));
 		if (!threads)
 			return error_set(err, ERROR_NO_MEMORY, "list of threads");
 		world->threads = threads;
