@@ -104,6 +104,7 @@ bool job_attach(struct job *job, struct error *err)
 			.sample_bytes = options->sample_bytes,
 			.budget = options->budget,
 			.max_stops_per_second = options->max_stops_per_second,
+			.stop_kind = options->stops_at_traps ? TRACER_STOP_TRAP : TRACER_STOP_PARK,
 		},
 	};
 	if (!session_create(&session_options, &job->session, err) || !wait_attached(job, err))

@@ -119,6 +119,15 @@ static bool set_rate(struct options *options, const char *argument, struct error
 	return quantity_count(argument, 1000000, &options->max_stops_per_second, err);
 }
 
+static bool set_stop(struct options *options, const char *argument, struct error *err)
+{
+	int choice;
+	if (!choose(argument, "park, trap", &choice, err))
+		return false;
+	options->stops_at_traps = choice;
+	return true;
+}
+
 static bool set_top(struct options *options, const char *argument, struct error *err)
 {
 	return quantity_count(argument, 1000000, &options->top, err);
@@ -186,6 +195,8 @@ static const struct option_spec specs[] = {
 	{ "sample-bytes", 0, "SIZE", LIVE, "sample once in SIZE bytes; 1: every allocation",
 	  SETTER(set_sample_bytes) },
 	{ "rate", 'r', "N", LIVE, "stop at most N times per second", SETTER(set_rate) },
+	{ "stop", 0, "KIND", LIVE, "how threads wait at a gate: park, or trap (int3 under ptrace)",
+	  SETTER(set_stop) },
 	{ "max-growth", 0, "SIZE/UNIT", CHECK, "limit of the whole process: 1M/min (s, min, h)",
 	  SETTER(set_max_growth) },
 	{ "max-site-growth", 0, "SIZE/UNIT", CHECK, "limit of any one site",

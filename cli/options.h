@@ -62,6 +62,7 @@ struct options {
 	uint64_t sample_bytes;	  /* 0: adapt to the budget */
 	double budget;		  /* share of time */
 	int max_stops_per_second; /* 0: not given */
+	bool stops_at_traps;	  /* --stop=trap */
 	int top;		  /* sites to show; 0: not given */
 
 	struct limit_option max_growth;	     /* bytes per second */

@@ -175,11 +175,11 @@ static bool find_filters(int pid, struct seccomp_filters *ret, struct error *err
 	return true;
 }
 
-bool admission_choose_sharing(int pid, const struct maps *maps, enum region_sharing *ret,
-			      struct error *err)
+bool admission_choose_sharing(int pid, const struct maps *maps, enum calls pads,
+			      enum region_sharing *ret, struct error *err)
 {
 	OWNED_SECCOMP_FILTERS struct seccomp_filters filters = { 0 };
-	if (!find_filters(pid, &filters, err) || !check_calls(pid, &filters, CALLS_PADS, err) ||
+	if (!find_filters(pid, &filters, err) || !check_calls(pid, &filters, pads, err) ||
 	    !check_calls(pid, &filters, CALLS_STUB, err))
 		return false;
 
@@ -194,8 +194,8 @@ bool admission_choose_sharing(int pid, const struct maps *maps, enum region_shar
 	return true;
 }
 
-bool admission_check_pads(int pid, struct error *err)
+bool admission_check_pads(int pid, enum calls pads, struct error *err)
 {
 	OWNED_SECCOMP_FILTERS struct seccomp_filters filters = { 0 };
-	return find_filters(pid, &filters, err) && check_calls(pid, &filters, CALLS_PADS, err);
+	return find_filters(pid, &filters, err) && check_calls(pid, &filters, pads, err);
 }

@@ -39,14 +39,14 @@ MUST_CHECK bool admission_read_seccomp(int pid, struct admission_seccomp *ret, s
 enum obstacle admission_judge_seccomp(const struct admission_seccomp *seccomp,
 				      const struct process *own);
 
-/** Choose how to share pages with a process so that no seccomp filter of any of its threads forbids
- *  a system call of ours; stops the threads for a moment if there are filters. Errors:
- *  ERROR_NOT_PERMITTED with the one cause and what helps; those of world_stop(). */
-MUST_CHECK bool admission_choose_sharing(int pid, const struct maps *maps, enum region_sharing *ret,
-					 struct error *err);
+/** Choose how to share pages with a process whose pads make these calls so that no seccomp filter
+ * of any of its threads forbids a system call of ours; stops the threads for a moment if there are
+ * filters. Errors: ERROR_NOT_PERMITTED with the one cause and what helps; those of world_stop(). */
+MUST_CHECK bool admission_choose_sharing(int pid, const struct maps *maps, enum calls pads,
+					 enum region_sharing *ret, struct error *err);
 
-/** Refuse a process whose filters, as they are now, forbid a call that pads make.
+/** Refuse a process whose filters, as they are now, forbid a call that its pads make.
  *  Errors: as admission_choose_sharing(). */
-MUST_CHECK bool admission_check_pads(int pid, struct error *err);
+MUST_CHECK bool admission_check_pads(int pid, enum calls pads, struct error *err);
 
 #endif

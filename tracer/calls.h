@@ -11,8 +11,10 @@
 #include "tracer/seccomp.h"
 
 enum calls {
-	CALLS_RESTART,	 /* the kernel's own, when it resumes a thread that we have stopped */
-	CALLS_PADS,	 /* by any thread at any time, for as long as gates are planted */
+	CALLS_RESTART, /* the kernel's own, when it resumes a thread that we have stopped */
+	/* By any thread at any time, for as long as gates are planted: */
+	CALLS_PARK,	 /* where it waits in a futex */
+	CALLS_TRAP,	 /* where it waits at a trap; and by stub and handler for that */
 	CALLS_STUB,	 /* once, while attaching */
 	CALLS_MEMFD,	 /* besides: to share pages by a memfd */
 	CALLS_ANONYMOUS, /* or to share them without one */

@@ -3,6 +3,7 @@
 
 #include <linux/futex.h>
 #include <linux/memfd.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -10,6 +11,8 @@
 
 #define CALL(function) .name = #function, .number = SYS_##function
 #define ANY(n)	       (1u << (n))
+
+enum { SIGSET_BYTES = 8 };
 
 static const int REGION_FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
 
@@ -20,10 +23,21 @@ static const struct seccomp_call restart[] = {
 
 /* The kernel does not look at the arguments that may be anything here: they are what the program
  * had in its registers. */
-static const struct seccomp_call pads[] = {
+static const struct seccomp_call park[] = {
 	{ CALL(gettid), ANY(0) | ANY(1) | ANY(2) | ANY(3) | ANY(4) | ANY(5), { 0 } },
 	{ CALL(futex), ANY(0) | ANY(3) | ANY(4) | ANY(5), { 0, FUTEX_WAKE, 1 } },
 	{ CALL(futex), ANY(0) | ANY(3) | ANY(4) | ANY(5), { 0, FUTEX_WAIT, MAILBOX_POSTED } },
+	{ 0 },
+};
+
+static const struct seccomp_call trap[] = {
+	{ CALL(gettid), ANY(0) | ANY(1) | ANY(2) | ANY(3) | ANY(4) | ANY(5), { 0 } },
+	{ CALL(rt_sigprocmask), ANY(2) | ANY(4) | ANY(5), { 0, 0, 0, SIGSET_BYTES } },
+	{ CALL(rt_sigaction), ANY(2) | ANY(4) | ANY(5), { SIGTRAP, 0, 0, SIGSET_BYTES } },
+	{ CALL(rt_sigaction), ANY(1) | ANY(4) | ANY(5), { SIGTRAP, 0, 0, SIGSET_BYTES } },
+	{ CALL(rt_sigreturn), ANY(0) | ANY(1) | ANY(2) | ANY(3) | ANY(4) | ANY(5), { 0 } },
+	{ CALL(getpid), ANY(0) | ANY(1) | ANY(2) | ANY(3) | ANY(4) | ANY(5), { 0 } },
+	{ CALL(tgkill), ANY(0) | ANY(1) | ANY(3) | ANY(4) | ANY(5), { 0, 0, SIGTRAP } },
 	{ 0 },
 };
 
@@ -62,6 +76,6 @@ static const struct seccomp_call anonymous[] = {
 };
 
 const struct seccomp_call *const calls_of[CALLS_COUNT] = {
-	[CALLS_RESTART] = restart, [CALLS_PADS] = pads,		  [CALLS_STUB] = stub,
-	[CALLS_MEMFD] = memfd,	   [CALLS_ANONYMOUS] = anonymous,
+	[CALLS_RESTART] = restart, [CALLS_PARK] = park,	  [CALLS_TRAP] = trap,
+	[CALLS_STUB] = stub,	   [CALLS_MEMFD] = memfd, [CALLS_ANONYMOUS] = anonymous,
 };

@@ -251,6 +251,15 @@ static const struct obstacle_text texts[OBSTACLE_COUNT] = {
 		"filtrace", ERROR_NOT_PERMITTED, "another filtrace is attached to process {pid}",
 		"end that first", COMMAND("kill {owner}"),
 	},
+	[OBSTACLE_SIGTRAP_USED] = {
+		"sigtrap", ERROR_UNSUPPORTED, "process {pid} handles or ignores SIGTRAP itself",
+		"leave out --stop=trap", { NULL },
+	},
+	[OBSTACLE_SIGTRAP_BLOCKED] = {
+		"sigtrap-blocked", ERROR_UNSUPPORTED,
+		"a thread of process {pid} blocks SIGTRAP, and a trap could end it",
+		"leave out --stop=trap", { NULL },
+	},
 };
 
 /* -- filling in -- */

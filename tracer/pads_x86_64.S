@@ -17,12 +17,24 @@
  */
 #include "tracer/region_layout.h"
 
-#define NR_gettid 186
-#define NR_futex  202
+#define NR_rt_sigaction	  13
+#define NR_rt_sigprocmask 14
+#define NR_rt_sigreturn	  15
+#define NR_getpid	  39
+#define NR_gettid	  186
+#define NR_futex	  202
+#define NR_tgkill	  234
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 
 #define FUTEX_OWNER_DIED 0x40000000
+
+#define SIGTRAP		5
+#define SI_KERNEL	0x80
+#define SIGSET_BYTES	8
+#define ACTION_BYTES	32	/* the kernel's struct sigaction: handler, flags, restorer, mask */
+#define SIGINFO_CODE	8
+#define UCONTEXT_RIP	168
 
 /* In a pad: the original function of its gate, and the most bytes that it counts. */
 #define original gates + gate_at
@@ -461,7 +473,7 @@ draw_serialised:
 draw_unguarded:
 	DRAW_ROUTINE %fs:TCB_COUNTDOWN, %fs:TCB_INTERVAL
 
-/* ---- park: post the block in r10 and wait for the tracer. Above the return address stand gate,
+/* ---- park: post the block in r10 and wait for the tracer: in a futex, or at a trap. Above the return address stand gate,
  *      interval id and size. Preserves every register but r10, r11. --------------------------- */
 #define SAVED	     64			/* eight registers pushed below */
 #define PARK_GATE    (SAVED + 8)
@@ -511,7 +523,12 @@ park:
 	mov	PARK_GATE(%rsp), %rax
 	mov	%rax, MAIL_GATE(%r9)
 	mov	%r8, MAIL_THREAD(%r9)
-	lea	SAVED + 40(%rsp), %rax	/* above this call, three words and the pad's own call */
+	mov	shared + SHARED_KIND(%rip), %r8d /* r8: how to wait, decided once */
+	test	%r8d, %r8d
+	jz	2f
+	call	may_trap
+	jc	5f
+2:	lea	SAVED + 40(%rsp), %rax	/* above this call, three words and the pad's own call */
 	mov	%rax, MAIL_RSP(%r9)
 	mov	(%rsp), %rax		/* callee-saved registers: for whoever unwinds the stack */
 	mov	%rax, MAIL_RBX(%r9)
@@ -529,6 +546,8 @@ park:
 	push	%rax			/* when it was posted; the mailbox may not stay ours */
 	mov	%rax, MAIL_POSTED(%r9)
 	movl	$MAILBOX_POSTED, (%rbx)
+	test	%r8d, %r8d
+	jnz	trap
 	lock incl shared + SHARED_DOORBELL(%rip)
 	lea	shared + SHARED_DOORBELL(%rip), %rdi
 	mov	$FUTEX_WAKE, %esi
@@ -544,6 +563,8 @@ park:
 	dec	%ecx
 	jnz	2b
 
+	/* Wait. The kernel marks the owner's word when the tracer dies; one that lives but is
+	   silent has its limit, too. */
 3:	mov	%rbx, %rdi
 	mov	$FUTEX_WAIT, %esi
 	mov	$MAILBOX_POSTED, %edx
@@ -552,26 +573,39 @@ park:
 	syscall
 	cmpl	$MAILBOX_POSTED, (%rbx)
 	jne	7f
-	/* Woken by time, by a signal or by nothing: is it worth waiting on? The kernel marks the
-	   owner's word when the tracer dies; one that lives but is silent has its limit, too. */
-	mov	shared + SHARED_OWNER(%rip), %eax
-	test	%eax, %eax
-	jz	4f
-	test	$FUTEX_OWNER_DIED, %eax
-	jnz	4f
+	/* Woken by time, by a signal or by nothing: is it worth waiting on? */
+	call	owner_is_gone
+	jc	4f
 	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax
 	sub	(%rsp), %rax
 	cmp	shared + SHARED_PATIENCE(%rip), %rax
 	jb	3b
-4:	mov	$MAILBOX_POSTED, %eax	/* take the post back, if it was not answered just now */
-	xor	%edx, %edx
-	lock cmpxchg %edx, (%rbx)
+4:	call	take_back
 	jne	7f
 	movl	$0, armed(%rip)		/* nobody listens: run on at full speed */
 	lock incl shared + SHARED_TIMEOUTS(%rip)
 	pop	%rax
+	jmp	8f
+
+	/* The other kind of stop: the tracer sees this instruction by ptrace, and lets the thread
+	   go on behind it. If nobody does, the handler below does nothing, and here we are. */
+	.globl	pads_trap_return
+trap:
+	int3
+pads_trap_return:
+	call	take_back
+	jne	7f
+	call	owner_is_gone
+	jnc	4f
+	movl	$0, armed(%rip)
+4:	pop	%rax
+	lock incl shared + SHARED_LOST(%rip)
+	jmp	8f
+
+5:	movl	$MAILBOX_FREE, (%rbx)	/* no stop is possible here and now */
+	lock incl shared + SHARED_LOST(%rip)
 	jmp	8f
 
 7:	mov	$MAILBOX_RELEASED, %eax
@@ -611,6 +645,92 @@ park:
 	pop	%rax
 9:	ret
 
+/* Take the post back, if it was not answered just now: then ZF is set. Clobbers rax, rdx. */
+take_back:
+	mov	$MAILBOX_POSTED, %eax
+	xor	%edx, %edx		/* MAILBOX_FREE */
+	lock cmpxchg %edx, (%rbx)
+	ret
+
+/* Carry: no tracer owns these pages, or it has died. Clobbers rax. */
+owner_is_gone:
+	mov	shared + SHARED_OWNER(%rip), %eax
+	test	%eax, %eax
+	jz	1f
+	bt	$30, %eax		/* FUTEX_OWNER_DIED */
+	ret
+1:	stc
+	ret
+
+/* Carry: a trap would end the process if the tracer died just then, for this thread blocks SIGTRAP,
+ * or somebody has changed the action that we have set. Clobbers rax, rcx, rdx, rdi, rsi, r10, r11. */
+may_trap:
+	sub	$ACTION_BYTES, %rsp
+	xor	%edi, %edi
+	xor	%esi, %esi		/* change nothing, */
+	mov	%rsp, %rdx		/* tell what is blocked */
+	mov	$SIGSET_BYTES, %r10d
+	mov	$NR_rt_sigprocmask, %eax
+	syscall
+	test	%eax, %eax
+	jnz	1f
+	btl	$SIGTRAP - 1, (%rsp)
+	jc	1f
+	mov	$SIGTRAP, %edi
+	mov	$NR_rt_sigaction, %eax
+	syscall
+	test	%eax, %eax
+	jnz	1f
+	lea	pads_trap_handler(%rip), %rax
+	cmp	%rax, (%rsp)
+	jne	1f
+	add	$ACTION_BYTES, %rsp
+	clc
+	ret
+1:	add	$ACTION_BYTES, %rsp
+	stc
+	ret
+
+/* ---- the handler of SIGTRAP (signal, siginfo, ucontext), set while stops are traps. One that no
+ *      tracer has seen ends here, and park goes on. Any other is not ours: the action becomes the
+ *      default one again, and the signal is sent once more. ------------------------------------ */
+	.globl	pads_trap_handler, pads_trap_restorer
+	.balign	16
+pads_trap_handler:
+	lea	pads_trap_return(%rip), %rax
+	cmp	%rax, UCONTEXT_RIP(%rdx)
+	jne	1f
+	cmpl	$SI_KERNEL, SIGINFO_CODE(%rsi)
+	jne	1f
+	ret
+1:	push	%rdi
+	sub	$ACTION_BYTES, %rsp
+	movq	$0, (%rsp)
+	movq	$0, 8(%rsp)
+	movq	$0, 16(%rsp)
+	movq	$0, 24(%rsp)
+	mov	%rsp, %rsi
+	xor	%edx, %edx
+	mov	$SIGSET_BYTES, %r10d
+	mov	$NR_rt_sigaction, %eax
+	syscall
+	add	$ACTION_BYTES, %rsp
+	mov	$NR_gettid, %eax
+	syscall
+	mov	%eax, %esi
+	mov	$NR_getpid, %eax
+	syscall
+	mov	%eax, %edi
+	pop	%rdx			/* it is blocked until this handler returns */
+	mov	$NR_tgkill, %eax
+	syscall
+	ret
+pads_trap_restorer:
+	mov	$NR_rt_sigreturn, %eax
+	syscall
+
+	.globl	pads_park
+	.set	pads_park, park
 	.balign	8
 park_round:
 	.quad	0, PARK_ROUND_NS

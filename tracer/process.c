@@ -253,7 +253,8 @@ bool process_is_our_child(int pid)
 {
 	struct process process;
 	struct error ignored;
-	return process_read(pid, &process, &ignored) && process.parent_pid == getpid();
+	return process_read(pid, &process, &ignored) && process.parent_pid == getpid() &&
+	       process.leader_pid == pid; /* its other threads have no parent that waits */
 }
 
 bool process_thread_is_dead(int pid, int tid)

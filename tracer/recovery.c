@@ -10,6 +10,7 @@
 #include "tracer/pads.h"
 #include "tracer/process.h"
 #include "tracer/region.h"
+#include "tracer/trap_action.h"
 #include "tracer/world.h"
 
 enum { REGIONS_MAX = 16 };
@@ -137,7 +138,19 @@ static bool undo_region(struct target_memory *tm, raddr base, bool *found_ret, s
 	       error_context(err, "cannot undo what an earlier filtrace left");
 }
 
-bool recovery_undo(struct target_memory *tm, bool *found_ret, struct error *err)
+/* The action of SIGTRAP; nobody's who is attached, or that would have been refused before. */
+static bool undo_action(struct target_memory *tm, const struct images *images, raddr base,
+			bool *found_ret, struct error *err)
+{
+	bool found;
+	if (!trap_action_restore(tm, images, base, &found, err))
+		return error_context(err, "cannot undo what an earlier filtrace left");
+	*found_ret |= found;
+	return true;
+}
+
+bool recovery_undo(struct target_memory *tm, const struct images *images, bool *found_ret,
+		   struct error *err)
 {
 	raddr bases[REGIONS_MAX];
 	size_t count;
@@ -145,7 +158,8 @@ bool recovery_undo(struct target_memory *tm, bool *found_ret, struct error *err)
 	if (!find_regions(tm, bases, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!undo_region(tm, bases[i], found_ret, err))
+		if (!undo_region(tm, bases[i], found_ret, err) ||
+		    !undo_action(tm, images, bases[i], found_ret, err))
 			return false;
 	return true;
 }

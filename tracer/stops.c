@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/stops.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 #include <x86intrin.h>
 
 #include "base/clock.h"
@@ -34,9 +30,12 @@ enum { LATE_MAX = 4096, STALE_MAX = 4096 };
  * with five levels of page tables). */
 #define ADDRESSES_END (UINT64_C(1) << 56)
 
-static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *timeout)
+_Static_assert(TRACER_STOP_PARK == STOP_PARK && TRACER_STOP_TRAP == STOP_TRAP,
+	       "pads number the kinds of stops");
+
+const struct stop_kind *stop_kind_find(enum tracer_stop_kind kind)
 {
-	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
+	return kind == TRACER_STOP_TRAP ? &stop_kind_trap : &stop_kind_park;
 }
 
 /* ---- draws ----------------------------------------------------------------------------------- */
@@ -179,9 +178,8 @@ static bool take_sample(struct stops *stops, const struct mailbox *mail, struct 
 
 static void release(struct stops *stops, size_t box)
 {
-	uint32_t *state = &stops->region.shared->states[box];
-	__atomic_store_n(state, MAILBOX_RELEASED, __ATOMIC_RELEASE);
-	futex(state, FUTEX_WAKE, INT_MAX, NULL);
+	__atomic_store_n(&stops->region.shared->states[box], MAILBOX_RELEASED, __ATOMIC_RELEASE);
+	stops->kind->resume(stops, box);
 }
 
 static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
@@ -318,9 +316,11 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 		.tm = tm,
 		.region = *region,
 		.gates = gates,
+		.kind = stop_kind_find(options->stop_kind),
 		.listener = *listener,
 		.late = calloc(LATE_MAX, sizeof(*stops->late)),
 		.stale = calloc(STALE_MAX, sizeof(*stops->stale)),
+		.trapped = calloc(MAILBOX_COUNT, sizeof(*stops->trapped)),
 		.first_ns = clock_monotonic_ns(),
 		.first_ticks = __rdtsc(),
 	};
@@ -333,10 +333,11 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 		      seed);
 	publish_interval(stops);
 	stops->region.shared->patience_ticks = measure_patience();
+	stops->region.shared->stop_kind = stops->kind->number;
 
-	if (!stops->late || !stops->stale) {
+	if (!stops->late || !stops->stale || !stops->trapped) {
 		stops_deinit(stops);
-		return error_set(err, ERROR_NO_MEMORY, "lists of frees");
+		return error_set(err, ERROR_NO_MEMORY, "lists of frees and threads");
 	}
 	if (!live_table_init(&stops->live, err) ||
 	    !owner_acquire(&stops->owner, &stops->region.shared->owner, err)) {
@@ -353,6 +354,7 @@ void stops_deinit(struct stops *stops)
 	region_close(&stops->region);
 	free(stops->late);
 	free(stops->stale);
+	free(stops->trapped);
 	*stops = (struct stops){ 0 };
 }
 
@@ -378,7 +380,7 @@ static bool serve_once(struct stops *stops, uint64_t deadline_ns, bool *found_re
 
 bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 {
-	uint32_t *doorbell = &stops->region.shared->doorbell;
+	const uint32_t *doorbell = &stops->region.shared->doorbell;
 
 	for (;;) {
 		uint32_t rings = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
@@ -390,29 +392,30 @@ bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 		if (now_ns >= deadline_ns)
 			return true;
 		uint64_t wait_ns = deadline_ns - now_ns < WAIT_NS ? deadline_ns - now_ns : WAIT_NS;
-		if (!found)
-			futex(doorbell, FUTEX_WAIT, rings,
-			      &(struct timespec){ .tv_nsec = (long)wait_ns });
+		stops->kind->wait(stops, rings, found ? 0 : wait_ns);
 	}
+}
+
+/* Once round. Returns whether some thread may not have left its mailbox yet. */
+static bool release_posted(struct stops *stops)
+{
+	const uint32_t *states = stops->region.shared->states;
+	bool is_waiting = false;
+	for (size_t box = 0; box < MAILBOX_COUNT; box++) {
+		uint32_t state = __atomic_load_n(&states[box], __ATOMIC_ACQUIRE);
+		is_waiting |= state == MAILBOX_POSTED || state == MAILBOX_CLAIMED;
+		if (state == MAILBOX_POSTED)
+			release(stops, box);
+	}
+	stops->kind->wait(stops, 0, 0);
+	return is_waiting;
 }
 
 void stops_release_all(struct stops *stops, uint64_t patience_ns)
 {
-	const uint32_t *states = stops->region.shared->states;
 	uint64_t deadline = clock_monotonic_ns() + patience_ns;
-	bool is_waiting = true;
-
-	while (is_waiting && clock_monotonic_ns() < deadline) {
-		is_waiting = false;
-		for (size_t box = 0; box < MAILBOX_COUNT; box++) {
-			uint32_t state = __atomic_load_n(&states[box], __ATOMIC_ACQUIRE);
-			is_waiting |= state == MAILBOX_POSTED || state == MAILBOX_CLAIMED;
-			if (state == MAILBOX_POSTED)
-				release(stops, box);
-		}
-		if (is_waiting)
-			nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
-	}
+	while (release_posted(stops) && clock_monotonic_ns() < deadline)
+		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 }
 
 void stops_describe(const struct stops *stops, struct tracer_stats *ret)

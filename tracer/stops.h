@@ -13,12 +13,15 @@
 #include "tracer/live_table.h"
 #include "tracer/owner.h"
 #include "tracer/region.h"
+#include "tracer/stop_kind.h"
+#include "tracer/tracee.h"
 #include "tracer/tracer.h"
 
 struct stops {
 	struct target_memory *tm;
 	struct region region;
 	const struct gates *gates;
+	const struct stop_kind *kind;
 	struct tracer_listener listener;
 	struct interval interval;
 	struct live_table live;
@@ -32,6 +35,7 @@ struct stops {
 	size_t late_len; /* at most LATE_MAX */
 	uint32_t *stale; /* filter offsets that may have to be cleared */
 	size_t stale_len;
+	struct tracee *trapped; /* by mailbox: who waits to be let go; tid 0: nobody */
 
 	uint64_t stop_count;
 	uint64_t bucket_full_count;
@@ -59,9 +63,8 @@ MUST_CHECK bool stops_arm(struct stops *stops, bool is_armed, struct error *err)
 /** Serve until `deadline_ns` (CLOCK_MONOTONIC). */
 MUST_CHECK bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err);
 
-/** Release every thread without looking at it, and see it leave, for so long. For a disarmed
- * target.
- */
+/** Release every thread without looking at it, and see it leave, for so long; 0: those that wait
+ *  now. For a disarmed target. */
 void stops_release_all(struct stops *stops, uint64_t patience_ns);
 
 void stops_describe(const struct stops *stops, struct tracer_stats *ret);

@@ -18,18 +18,15 @@
 #include "tracer/pads.h"
 #include "tracer/process.h"
 #include "tracer/recovery.h"
-#include "tracer/region.h"
+#include "tracer/region_choice.h"
 #include "tracer/stops.h"
 #include "tracer/stub.h"
 #include "tracer/target_memory.h"
+#include "tracer/trap.h"
+#include "tracer/trap_action.h"
 #include "tracer/world.h"
 
-/* A jump of the C allocator's code reaches 2 GiB; some room is left for the region's own size. */
-static const uint64_t REGION_REACH = (UINT64_C(1) << 31) - 64 * 1024 * 1024;
-
-static const uint64_t REGION_FAR = UINT64_C(1) << 30;
-
-enum { REGION_TRIES = 4, REGIONS_MAX = 16, PLANT_TRIES = 20 };
+enum { PLANT_TRIES = 20 };
 
 static const uint64_t LOOK_NS = NS_PER_SECOND;
 
@@ -50,7 +47,6 @@ struct tracer {
 	struct stops stops;
 	bool is_planted;
 	bool had_region; /* an earlier filtrace has been here: its words may still stand */
-	enum region_sharing sharing;
 	struct admission_seccomp seccomp; /* as it was when it was found to allow our calls */
 	uint64_t looked_ns;		  /* when slots and region were last looked at */
 	struct tracer_stats stats;	  /* as of the last lift, but for attach_stopped_seconds */
@@ -172,7 +168,7 @@ bool tracer_leftovers(struct tracer *tracer, struct tracer_leftovers *ret, struc
 
 bool tracer_recover(struct tracer *tracer, bool *found_ret, struct error *err)
 {
-	return recovery_undo(&tracer->memory, found_ret, err);
+	return recovery_undo(&tracer->memory, &tracer->images, found_ret, err);
 }
 
 bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
@@ -196,82 +192,6 @@ bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, si
 }
 
 /* ---- planting -------------------------------------------------------------------------------- */
-
-/* Free addresses within reach of the allocator's code; far away from it if possible, for close by
- * the program itself is about to map its next thread's stack. The allocator may be part of an
- * executable at a low, fixed address: then the far end is above it. */
-static bool find_place(struct tracer *tracer, const struct maps *maps, raddr *ret,
-		       struct error *err)
-{
-	struct c_allocator allocator;
-	if (!c_allocator_find(&tracer->images, &allocator, err))
-		return false;
-	const struct image *image = allocator.image;
-	raddr far = image->start > 2 * REGION_FAR ? image->start - REGION_FAR
-						  : image->start + REGION_FAR;
-	if (maps_find_gap(maps, far, far + 1, REGION_BYTES, REGION_REACH - REGION_FAR, ret) ||
-	    maps_find_gap(maps, image->start, image->end, REGION_BYTES, REGION_REACH, ret))
-		return true;
-	return error_set(err, ERROR_UNSUPPORTED, "no free addresses near %s", image->path);
-}
-
-/* Whether the region at `base` can be used for these gates, which are prepared for it. */
-static bool region_serves(struct tracer *tracer, enum region_state *ret)
-{
-	uint64_t magic;
-	struct error ignored;
-	if (!memory_read(&tracer->memory.memory, tracer->gates.base + ANCHOR_OFFSET, &magic,
-			 sizeof(magic), &ignored))
-		return false;
-	*ret = magic == 0 ? REGION_BLANK : REGION_READY;
-	return magic == 0 || gates_fit_region(&tracer->gates, &tracer->memory);
-}
-
-/* A region of an earlier attach that fits, or a place for a new one within reach of the code. */
-static bool choose_region(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
-			  enum region_state *ret, struct error *err)
-{
-	struct target_memory *tm = &tracer->memory;
-	raddr bases[REGIONS_MAX];
-	OWNED_MAPS struct maps maps = { 0 };
-	if (!maps_read(tracer->pid, &maps, err))
-		return false;
-
-	size_t count = regions_find(&tm->memory, &maps, bases, ARRAY_LEN(bases));
-	tracer->had_region = count > 0;
-	for (size_t i = 0; i < count; i++) {
-		struct error ignored;
-		if (!gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, bases[i],
-				   specs, spec_count, &ignored))
-			continue;
-		if (region_serves(tracer, ret))
-			return true;
-		gates_deinit(&tracer->gates);
-	}
-
-	raddr base;
-	*ret = REGION_NEW;
-	return find_place(tracer, &maps, &base, err) &&
-	       gates_prepare(&tracer->gates, tracer->arch, tm, &tracer->images, base, specs,
-			     spec_count, err);
-}
-
-/* The program may map something just where the region was to go: then another place is tried. */
-static bool open_region(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
-			struct region *ret, enum region_state *state_ret, struct error *err)
-{
-	for (int try = 0; try < REGION_TRIES; try++) {
-		if (!choose_region(tracer, specs, spec_count, state_ret, err))
-			return false;
-		if (region_open(&tracer->memory, &tracer->images, tracer->gates.base, *state_ret,
-				tracer->sharing, ret, err))
-			return true;
-		gates_deinit(&tracer->gates);
-		if (err->kind != ERROR_TIMEOUT)
-			return false;
-	}
-	return false;
-}
 
 static bool has_thread_countdowns(const struct gates *gates)
 {
@@ -371,6 +291,7 @@ static bool try_to_plant(struct tracer *tracer, struct error *err)
 		return false;
 
 	bool is_ok = plant_stopped(tracer, &world, err);
+	tracee_keep(is_ok && tracer->stops.kind->keeps_threads);
 	world_resume(&world);
 	tracer->stats.attach_stopped_seconds = seconds_since(start_ns);
 	return is_ok;
@@ -388,25 +309,61 @@ static bool stop_and_plant(struct tracer *tracer, struct error *err)
 	return false;
 }
 
+/* Look at the target once more, then make ready all that can be while it runs. */
+static bool prepare(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
+		    const struct tracer_options *options, const struct tracer_listener *listener,
+		    struct error *err)
+{
+	const struct stop_kind *kind = stop_kind_find(options->stop_kind);
+	struct region_choice choice;
+	struct region_wants wants = { .arch = tracer->arch,
+				      .tm = &tracer->memory,
+				      .images = &tracer->images,
+				      .specs = specs,
+				      .spec_count = spec_count };
+	if (!admission_check(tracer->pid, err) ||
+	    (kind->sets_action && !trap_action_check(tracer->pid, err)) ||
+	    !admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
+	    !admission_choose_sharing(tracer->pid, &tracer->images.maps, kind->calls,
+				      &wants.sharing, err) ||
+	    !region_choose(&wants, &tracer->gates, &choice, err))
+		return false;
+
+	tracer->had_region = choice.had_region;
+	if (gates_install(&tracer->gates, &tracer->memory, choice.state != REGION_READY, err) &&
+	    stops_init(&tracer->stops, &tracer->memory, &choice.region, &tracer->gates, options,
+		       listener, err))
+		return true;
+	region_close(&choice.region);
+	gates_deinit(&tracer->gates);
+	return false;
+}
+
+/* Also what was begun and not finished. */
+static bool restore_action(struct tracer *tracer, struct error *err)
+{
+	bool found;
+	return !tracer->stops.kind->sets_action ||
+	       trap_action_restore(&tracer->memory, &tracer->images, tracer->gates.base, &found,
+				   err);
+}
+
+static bool set_action(struct tracer *tracer, struct error *err)
+{
+	return !tracer->stops.kind->sets_action ||
+	       trap_action_set(&tracer->memory, &tracer->images, tracer->gates.base, err);
+}
+
 bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t spec_count,
 		  const struct tracer_options *options, const struct tracer_listener *listener,
 		  struct error *err)
 {
-	struct region region;
-	enum region_state state;
-	if (!admission_check(tracer->pid, err) ||
-	    !admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
-	    !admission_choose_sharing(tracer->pid, &tracer->images.maps, &tracer->sharing, err) ||
-	    !open_region(tracer, specs, spec_count, &region, &state, err))
+	if (!prepare(tracer, specs, spec_count, options, listener, err))
 		return false;
-	if (!gates_install(&tracer->gates, &tracer->memory, state != REGION_READY, err) ||
-	    !stops_init(&tracer->stops, &tracer->memory, &region, &tracer->gates, options, listener,
-			err)) {
-		region_close(&region);
-		gates_deinit(&tracer->gates);
-		return false;
-	}
-	if (!stop_and_plant(tracer, err)) {
+	if (!set_action(tracer, err) || !stop_and_plant(tracer, err)) {
+		struct error second;
+		if (!has_ended(tracer) && !restore_action(tracer, &second))
+			error_context(err, "and undoing failed (%s)", second.context);
 		stops_deinit(&tracer->stops);
 		gates_deinit(&tracer->gates);
 		return has_ended(tracer) ? set_ended(tracer, err) : false;
@@ -427,7 +384,7 @@ static bool look_at_seccomp(struct tracer *tracer, struct error *err)
 	if (!admission_read_seccomp(tracer->pid, &now, &why) ||
 	    (now.most_filters <= tracer->seccomp.most_filters && !now.is_strict))
 		return true;
-	if (admission_check_pads(tracer->pid, &why))
+	if (admission_check_pads(tracer->pid, tracer->stops.kind->calls, &why))
 		tracer->seccomp = now;
 	else if (why.kind != ERROR_TIMEOUT)
 		return error_set(err, ERROR_UNSAFE, "%s", why.context);
@@ -468,6 +425,9 @@ static bool undo_stopped(struct tracer *tracer, struct error *err)
 	if (!world_stop(tracer->pid, &world, err) ||
 	    !gates_lift(&tracer->gates, &tracer->memory, err))
 		return false;
+	for (size_t i = 0; i < world.len; i++)
+		if (trap_is_ours(&world.threads[i], tracer->gates.base))
+			world.threads[i].signal = 0;
 	world_resume(&world);
 	tracer->stats.lift_stopped_seconds = seconds_since(start_ns);
 	return true;
@@ -480,6 +440,8 @@ static bool undo(struct tracer *tracer, struct error *err)
 	uint64_t deadline_ns = clock_monotonic_ns() + LIFT_PATIENCE_NS;
 	if (!stops_arm(&tracer->stops, false, err))
 		return false;
+	if (tracer->stops.kind->keeps_threads)
+		stops_release_all(&tracer->stops, 0); /* nobody can be stopped who waits for us */
 	while (!undo_stopped(tracer, err)) {
 		bool may_pass = err->kind == ERROR_TIMEOUT || err->kind == ERROR_NOT_PERMITTED;
 		if (!may_pass || clock_monotonic_ns() > deadline_ns)
@@ -502,17 +464,38 @@ static bool set_still_planted(struct tracer *tracer, struct error *err)
 			     tracer->pid);
 }
 
+/* A target that has ended, or replaced itself, has no gates any more, nor anything else that could
+ * be written. */
+static bool has_gates(struct tracer *tracer)
+{
+	return !has_ended(tracer) && region_stands(tracer);
+}
+
+/* Threads that are still traced although the gates are gone, or cannot be taken out. */
+static void release_kept(struct tracer *tracer)
+{
+	OWNED_WORLD struct world world = { 0 };
+	struct error ignored;
+	stops_release_all(&tracer->stops, 0);
+	if (tracer->stops.kind->keeps_threads && !has_ended(tracer) &&
+	    !world_stop(tracer->pid, &world, &ignored))
+		world_release_stragglers();
+}
+
 bool tracer_lift(struct tracer *tracer, struct error *err)
 {
 	if (!tracer->is_planted)
 		return true;
 
-	/* A target that has ended, or replaced itself, has no gates any more, nor anything else
-	 * that could be written. */
-	bool is_ok = has_ended(tracer) || undo(tracer, err) || has_ended(tracer) ||
-		     !region_stands(tracer) || set_still_planted(tracer, err);
+	tracee_keep(false);
+	bool is_undone = has_gates(tracer) && undo(tracer, err);
+	bool is_ok = is_undone || !has_gates(tracer) || set_still_planted(tracer, err);
+	if (!is_undone)
+		release_kept(tracer);
 	if (!has_ended(tracer))
 		stops_release_all(&tracer->stops, RELEASE_PATIENCE_NS);
+	if (is_ok && has_gates(tracer))
+		is_ok = restore_action(tracer, err) || !has_gates(tracer);
 	stops_describe(&tracer->stops, &tracer->stats);
 	stops_deinit(&tracer->stops);
 	gates_deinit(&tracer->gates);

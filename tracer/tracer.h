@@ -27,10 +27,19 @@ struct tracer;
 /** The most gates that tracer_libc_specs() returns. */
 enum { TRACER_LIBC_SPECS_MAX = 40 };
 
+/** How a thread waits at a gate. */
+enum tracer_stop_kind {
+	TRACER_STOP_PARK, /* in a futex: only what crosses a countdown ever stops */
+	/* At an int3, under ptrace. Refused where a thread blocks SIGTRAP or the process uses it
+	 * (ERROR_UNSUPPORTED). Slower; a tracer that is itself stopped keeps threads waiting. */
+	TRACER_STOP_TRAP,
+};
+
 struct tracer_options {
 	uint64_t sample_bytes; /* fixed T; 0: adapt T to the budget */
 	double budget;	       /* largest share of time that threads may stand stopped: 0.01 */
 	double max_stops_per_second; /* 0: the default */
+	enum tracer_stop_kind stop_kind;
 };
 
 /** One thread that waits at a gate. */

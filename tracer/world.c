@@ -110,13 +110,15 @@ static bool seize(struct world *world, int tid, struct error *err)
 	if (errno == ESRCH)
 		return true;
 
-	int os_errno = errno;
+	int os_errno = errno, status;
+	if (process_thread_is_dead(world->pid, tid)) {
+		tracee_take_status(tid, &status);
+		return true;
+	}
 	if (is_ours(tid)) {
 		append(world, tid);
 		return true;
 	}
-	if (process_thread_is_dead(world->pid, tid))
-		return true;
 	errno = os_errno;
 	return error_set_errno(err, ERROR_UNSAFE, "cannot trace thread %d", tid);
 }

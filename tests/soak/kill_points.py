@@ -40,6 +40,7 @@ class Subject(NamedTuple):
     label: str
     python: str  # a path; None: alloc_target
     share: float = 1  # of the points
+    stop: str = "park"  # how its threads wait at gates
 
     def start(self, directory):
         if self.python:
@@ -47,7 +48,8 @@ class Subject(NamedTuple):
                          TARGET_SECONDS]
             target = Target("busy.py", arguments, self.python, directory)
         else:
-            target = Target(BUILD / "fixtures/alloc_target", [THREADS, TARGET_SECONDS, "sigtrap"],
+            blocks = ["sigtrap"] if self.stop == "park" else []
+            target = Target(BUILD / "fixtures/alloc_target", [THREADS, TARGET_SECONDS, *blocks],
                             NoInterpreter(), directory)
         target.wait_ready()
         return target
@@ -60,7 +62,7 @@ class Subject(NamedTuple):
                          "--sample-bytes", sample]
         else:
             program = BUILD / "tests/soak/trace_alloc"
-            arguments = [target.pid, seconds, sample]
+            arguments = [target.pid, seconds, sample, self.stop]
         return Tracing(arguments, directory, target, program, **environment)
 
 
@@ -254,14 +256,14 @@ def run_phase(subject, phase, run):
 
 def subjects(is_short):
     debian = Subject("/usr/bin/python3", DEBIAN_PATH)
-    native = Subject("alloc_target", None)
+    native = [Subject("alloc_target", None), Subject("alloc_target, traps", None, stop="trap")]
     if is_short:
-        return [debian, native]
+        return [debian, *native]
     newest = {}
     for python in SUPPORTED:
         if python.path != DEBIAN_PATH and python.minor in ((3, 11), (3, 13)):
             newest[python.minor] = Subject(python.label, python.path, OTHERS_SHARE)
-    return [debian, *newest.values(), native]
+    return [debian, *newest.values(), *native]
 
 
 def run(run):

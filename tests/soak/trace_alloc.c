@@ -4,11 +4,12 @@
  * its target, for targets that are no CPython. Says "attached" on standard error, serves until
  * SIGINT or the time is over, lifts.
  *
- * usage: trace_alloc PID SECONDS SAMPLE_BYTES
+ * usage: trace_alloc PID SECONDS SAMPLE_BYTES park|trap
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -67,14 +68,13 @@ static bool recover(struct tracer *tracer, struct error *err)
 	return true;
 }
 
-static bool trace(struct tracer *tracer, uint64_t duration_ns, uint64_t sample_bytes,
-		  struct error *err)
+static bool trace(struct tracer *tracer, uint64_t duration_ns,
+		  const struct tracer_options *options, struct error *err)
 {
 	struct gate_spec specs[TRACER_LIBC_SPECS_MAX];
 	size_t len;
-	const struct tracer_options options = { .sample_bytes = sample_bytes };
 	if (!recover(tracer, err) || !tracer_libc_specs(tracer, specs, &len, err) ||
-	    !tracer_plant(tracer, specs, len, &options, &listener, err))
+	    !tracer_plant(tracer, specs, len, options, &listener, err))
 		return false;
 
 	fprintf(stderr, "attached\n");
@@ -89,13 +89,17 @@ int main(int argc, char **argv)
 {
 	struct tracer *tracer = NULL;
 	struct error err = { 0 };
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
 	signal(SIGINT, stop);
 
 	uint64_t duration_ns = (uint64_t)(strtod(argv[2], NULL) * (double)NS_PER_SECOND);
+	const struct tracer_options options = {
+		.sample_bytes = strtoull(argv[3], NULL, 10),
+		.stop_kind = strcmp(argv[4], "trap") == 0 ? TRACER_STOP_TRAP : TRACER_STOP_PARK,
+	};
 	bool is_ok = tracer_open(atoi(argv[1]), &tracer, &err) &&
-		     trace(tracer, duration_ns, strtoull(argv[3], NULL, 10), &err);
+		     trace(tracer, duration_ns, &options, &err);
 	if (!is_ok)
 		fprintf(stderr, "trace_alloc: %s\n", err.context);
 	tracer_close(tracer);

@@ -133,12 +133,15 @@ static void ignore_double(void *context)
 	(void)context;
 }
 
+/* How threads are to wait. */
+static enum tracer_stop_kind stop_kind;
+
 static bool plant(int pid, size_t *stops, struct tracer **ret, struct error *err)
 {
 	struct gate_spec specs[TRACER_LIBC_SPECS_MAX];
 	size_t len;
 	bool found;
-	const struct tracer_options options = { .sample_bytes = 20000 };
+	const struct tracer_options options = { .sample_bytes = 20000, .stop_kind = stop_kind };
 	const struct tracer_listener listener = { stops, count_stop, ignore_free, ignore_block,
 						  ignore_double };
 	return tracer_open(pid, ret, err) && tracer_recover(*ret, &found, err) &&
@@ -258,7 +261,7 @@ static void allow_only(enum calls sharing)
 	emit_simple(SYS_nanosleep, SECCOMP_RET_ALLOW);
 	emit_simple(SYS_exit_group, SECCOMP_RET_ALLOW);
 	emit_calls(CALLS_RESTART);
-	emit_calls(CALLS_PADS);
+	emit_calls(stop_kind == TRACER_STOP_TRAP ? CALLS_TRAP : CALLS_PARK);
 	emit_calls(CALLS_STUB);
 	emit_calls(sharing);
 	install(SECCOMP_RET_KILL_PROCESS);
@@ -357,6 +360,17 @@ static void test_no_call_is_made_but_those_of_the_tables(void **state)
 	check_works(allow_what_anonymous_pages_need);
 }
 
+/* The second kind of stop has calls of its own, and can do without futex. */
+static void test_traps_make_no_other_calls_either(void **state)
+{
+	(void)state;
+	stop_kind = TRACER_STOP_TRAP;
+	check_works(allow_what_a_memfd_needs);
+	check_works(allow_what_anonymous_pages_need);
+	check_works(refuse_futex);
+	stop_kind = TRACER_STOP_PARK;
+}
+
 static void test_memfd_can_be_done_without(void **state)
 {
 	(void)state;
@@ -426,6 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_call_is_made_but_those_of_the_tables),
+		cmocka_unit_test(test_traps_make_no_other_calls_either),
 		cmocka_unit_test(test_memfd_can_be_done_without),
 		cmocka_unit_test(test_filter_that_forbids_is_named_and_the_target_unharmed),
 		cmocka_unit_test(test_target_that_must_not_restart_survives_being_looked_at),

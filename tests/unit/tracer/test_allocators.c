@@ -199,7 +199,7 @@ static void test_allocator_in_a_low_executable_is_gated(void **state)
 		skip();
 	}
 
-	start_program(&target, program, NULL, "0");
+	start_program(&target, program, NULL, "0", NULL);
 	open_images(target.pid, &tm, &images);
 	assert_true(c_allocator_find(&images, &allocator, &err));
 	assert_string_equal(allocator.name, "jemalloc");
@@ -231,7 +231,7 @@ static void test_musl_is_refused_by_name(void **state)
 		print_message("there is no musl-gcc\n");
 		skip();
 	}
-	start_program(&target, program, NULL, "0");
+	start_program(&target, program, NULL, "0", NULL);
 	open_images(target.pid, &tm, &images);
 	assert_false(c_allocator_find(&images, &allocator, &err));
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);

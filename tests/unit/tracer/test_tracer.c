@@ -279,7 +279,7 @@ static void test_no_wait_is_interrupted_by_attaching_and_detaching(void **state)
 	struct target target;
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
-	start_program(&target, BUILD_DIR "/fixtures/waits", NULL, "60");
+	start_program(&target, BUILD_DIR "/fixtures/waits", NULL, "60", NULL);
 	for (int i = 0; i < 100; i++) {
 		struct tracer *tracer = plant(target.pid, &listener, 65536);
 		serve(tracer, 5 * NS_PER_MS);

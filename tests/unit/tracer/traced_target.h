@@ -28,8 +28,9 @@ struct target {
 	FILE *answers;
 };
 
+/* `mode` is a further argument, or NULL. */
 static inline void start_program(struct target *target, const char *program, const char *preload,
-				 const char *threads)
+				 const char *threads, const char *mode)
 {
 	int in[2], out[2];
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
@@ -41,7 +42,7 @@ static inline void start_program(struct target *target, const char *program, con
 		dup2(out[1], STDOUT_FILENO);
 		if (preload)
 			setenv("LD_PRELOAD", preload, 1);
-		execl(program, "alloc_target", threads, "60", NULL);
+		execl(program, "alloc_target", threads, "60", mode, NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -59,7 +60,7 @@ static inline void start_program(struct target *target, const char *program, con
 /* `preload` is a library whose allocator is to be used; NULL: that of the C library. */
 static inline void start_target(struct target *target, const char *preload, const char *threads)
 {
-	start_program(target, BUILD_DIR "/fixtures/alloc_target", preload, threads);
+	start_program(target, BUILD_DIR "/fixtures/alloc_target", preload, threads, NULL);
 }
 
 static inline void send_command(struct target *target, const char *command)
@@ -139,13 +140,16 @@ static inline struct tracer_listener listener_of(struct tally *tally)
 	return (struct tracer_listener){ tally, note_stop, note_free, note_drop, note_double };
 }
 
+/* How threads are to wait, in this whole test program. */
+static enum tracer_stop_kind stop_kind;
+
 static inline bool try_to_plant(int pid, const struct tracer_listener *listener,
 				uint64_t sample_bytes, struct tracer **ret, struct error *err)
 {
 	struct gate_spec specs[TRACER_LIBC_SPECS_MAX];
 	size_t len;
 	bool found;
-	struct tracer_options options = { .sample_bytes = sample_bytes };
+	struct tracer_options options = { .sample_bytes = sample_bytes, .stop_kind = stop_kind };
 	*ret = NULL;
 	return tracer_open(pid, ret, err) && tracer_recover(*ret, &found, err) &&
 	       tracer_libc_specs(*ret, specs, &len, err) &&

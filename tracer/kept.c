@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer/kept.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tracer/process.h"
+
+/* A wait is cut short by a timer of the calling thread's own. One that goes off before the wait has
+ * begun is lost: so it goes off again. */
+static const long AGAIN_NS = 5 * 1000 * 1000;
+
+static void do_nothing(int number)
+{
+	(void)number;
+}
+
+static int timer_signal(void)
+{
+	return SIGRTMAX - 1;
+}
+
+static bool start_timer(uint64_t wait_ns, timer_t *ret)
+{
+	struct sigaction action = { .sa_handler = do_nothing };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = timer_signal() };
+	struct itimerspec times = { .it_interval = { .tv_nsec = AGAIN_NS },
+				    .it_value = { (time_t)(wait_ns / NS_PER_SECOND),
+						  (long)(wait_ns % NS_PER_SECOND) } };
+	event._sigev_un._tid = gettid();
+	if (sigaction(timer_signal(), &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, ret))
+		return false;
+	if (timer_settime(*ret, 0, &times, NULL) == 0)
+		return true;
+	timer_delete(*ret);
+	return false;
+}
+
+/* Wait for something to happen to a tracee of this thread, but do not take it yet: its tid, 0 if
+ * nothing has. */
+static int await_any(int options)
+{
+	siginfo_t info = { 0 };
+	if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD | options))
+		return 0;
+	return info.si_pid;
+}
+
+static int find_next(uint64_t wait_ns)
+{
+	timer_t timer;
+	int tid = await_any(WNOHANG);
+	if (tid || wait_ns == 0 || !start_timer(wait_ns, &timer))
+		return tid;
+	tid = await_any(0);
+	timer_delete(timer);
+	return tid;
+}
+
+/* clone(2) makes threads, and processes that are none of ours. */
+static bool is_of(int pid, int tid)
+{
+	struct process thread;
+	struct error ignored;
+	return process_read(tid, &thread, &ignored) && thread.leader_pid == pid;
+}
+
+bool kept_next(int pid, uint64_t wait_ns, struct tracee *ret)
+{
+	struct tracee thread = { .tid = find_next(wait_ns) };
+	int status;
+	*ret = (struct tracee){ 0 };
+	/* Nothing, or the end of a child of ours, which is its parent's business. */
+	if (!thread.tid || !tracee_take_status(thread.tid, &status) || status == 0)
+		return false;
+
+	bool is_birth = status >> 16 == PTRACE_EVENT_STOP;
+	tracee_note_status(&thread, status);
+	if (!thread.tid)
+		return true;
+	if (thread.signal == SIGTRAP)
+		*ret = thread;
+	else if (is_birth && !is_of(pid, thread.tid))
+		ptrace(PTRACE_DETACH, thread.tid, NULL, 0);
+	else
+		tracee_let_go(pid, &thread);
+	return true;
+}
