@@ -24,15 +24,25 @@ static int timer_signal(void)
 	return SIGRTMAX - 1;
 }
 
+/* The program may have blocked all signals in this thread. */
+static bool catch_timer_signal(void)
+{
+	const struct sigaction action = { .sa_handler = do_nothing };
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, timer_signal());
+	return sigaction(timer_signal(), &action, NULL) == 0 &&
+	       pthread_sigmask(SIG_UNBLOCK, &signals, NULL) == 0;
+}
+
 static bool start_timer(uint64_t wait_ns, timer_t *ret)
 {
-	struct sigaction action = { .sa_handler = do_nothing };
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = timer_signal() };
-	struct itimerspec times = { .it_interval = { .tv_nsec = AGAIN_NS },
-				    .it_value = { (time_t)(wait_ns / NS_PER_SECOND),
-						  (long)(wait_ns % NS_PER_SECOND) } };
+	const struct itimerspec times = { .it_interval = { .tv_nsec = AGAIN_NS },
+					  .it_value = { (time_t)(wait_ns / NS_PER_SECOND),
+							(long)(wait_ns % NS_PER_SECOND) } };
 	event._sigev_un._tid = gettid();
-	if (sigaction(timer_signal(), &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, ret))
+	if (!catch_timer_signal() || timer_create(CLOCK_MONOTONIC, &event, ret))
 		return false;
 	if (timer_settime(*ret, 0, &times, NULL) == 0)
 		return true;

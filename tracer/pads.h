@@ -22,9 +22,8 @@ struct pad {
 
 extern const uint8_t pads_begin[], pads_end[];
 extern const struct pad pads_list[], pads_list_end[];
-/* Where a thread waits, from pads_park on; where it goes on after a trap; the handler of SIGTRAP.
- */
-extern const uint8_t pads_park[], pads_trap_return[], pads_trap_handler[], pads_trap_restorer[];
+/* Where a thread goes on after a trap; the handler of SIGTRAP. */
+extern const uint8_t pads_trap_return[], pads_trap_handler[], pads_trap_restorer[];
 
 /* Of each stub its first byte, where a thread is sent, and the words that are filled in per use. */
 extern const uint8_t stub_region_begin[], stub_region_enter[], stub_region_words[];

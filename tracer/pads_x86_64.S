@@ -526,6 +526,9 @@ park:
 	mov	shared + SHARED_KIND(%rip), %r8d /* r8: how to wait, decided once */
 	test	%r8d, %r8d
 	jz	2f
+	lock incl control + CONTROL_TRAPPING(%rip)
+	cmpl	$0, armed(%rip)		/* whoever disarms looks who is here afterwards */
+	je	5f
 	call	may_trap
 	jc	5f
 2:	lea	SAVED + 40(%rsp), %rax	/* above this call, three words and the pad's own call */
@@ -601,11 +604,11 @@ pads_trap_return:
 	jnc	4f
 	movl	$0, armed(%rip)
 4:	pop	%rax
-	lock incl shared + SHARED_LOST(%rip)
-	jmp	8f
+	jmp	6f
 
 5:	movl	$MAILBOX_FREE, (%rbx)	/* no stop is possible here and now */
-	lock incl shared + SHARED_LOST(%rip)
+6:	lock incl shared + SHARED_LOST(%rip)
+	lock decl control + CONTROL_TRAPPING(%rip)
 	jmp	8f
 
 7:	mov	$MAILBOX_RELEASED, %eax
@@ -634,6 +637,9 @@ pads_trap_return:
 	lock cmpxchg %rcx, shared + SHARED_LONGEST(%rip)
 	jne	5b
 6:	pop	%rax
+	test	%r8d, %r8d
+	jz	8f
+	lock decl control + CONTROL_TRAPPING(%rip)
 
 8:	pop	%rbx
 	pop	%r9
@@ -729,8 +735,6 @@ pads_trap_restorer:
 	mov	$NR_rt_sigreturn, %eax
 	syscall
 
-	.globl	pads_park
-	.set	pads_park, park
 	.balign	8
 park_round:
 	.quad	0, PARK_ROUND_NS

@@ -65,6 +65,7 @@
 
 /* control */
 #define CONTROL_ARMED	  0x0  /* u32 */
+#define CONTROL_TRAPPING  0x4  /* u32: threads that may be about to trap */
 #define CONTROL_COUNTDOWN 0x40 /* i64: bytes to go, for gates that a lock serialises */
 #define CONTROL_INTERVAL  0x48 /* u64: interval id that this countdown was drawn with, 0 none */
 

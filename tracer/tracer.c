@@ -488,7 +488,7 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 		return true;
 
 	tracee_keep(false);
-	bool is_undone = has_gates(tracer) && undo(tracer, err);
+	bool is_undone = !has_ended(tracer) && undo(tracer, err);
 	bool is_ok = is_undone || !has_gates(tracer) || set_still_planted(tracer, err);
 	if (!is_undone)
 		release_kept(tracer);

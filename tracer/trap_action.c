@@ -10,10 +10,11 @@
 #include "tracer/process.h"
 #include "tracer/region.h"
 #include "tracer/stub.h"
-#include "tracer/world.h"
 
 /* sigaction(2), as the kernel takes it (asm/signal.h). */
 enum { ACTION_FLAGS = SA_SIGINFO | SA_ONSTACK | 0x04000000 /* SA_RESTORER */ };
+
+enum { LOOKS = 100 };
 
 static const uint64_t LEAVE_PATIENCE_NS = 2 * NS_PER_SECOND;
 
@@ -30,6 +31,21 @@ static bool refuse(int pid, enum obstacle obstacle, struct error *err)
 	return obstacle_explain(obstacle, &words, err);
 }
 
+/* For good: the C library blocks all signals for a moment, as where a thread or a process is born.
+ */
+static bool blocks_sigtrap(int pid, int tid)
+{
+	struct process_signals signals;
+	struct error ended;
+	for (int look = 0; look < LOOKS; look++) {
+		if (!process_read_signals(pid, tid, &signals, &ended) ||
+		    !(signals.blocked & SIGTRAP_BIT) || process_thread_waits_for_vfork(pid, tid))
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
+	return true;
+}
+
 bool trap_action_check(int pid, struct error *err)
 {
 	OWNED_FREE int *tids = NULL;
@@ -41,10 +57,8 @@ bool trap_action_check(int pid, struct error *err)
 	if ((signals.ignored | signals.caught) & SIGTRAP_BIT)
 		return refuse(pid, OBSTACLE_SIGTRAP_USED, err);
 
-	struct error ended;
 	for (size_t i = 0; i < tid_count; i++)
-		if (process_read_signals(pid, tids[i], &signals, &ended) &&
-		    (signals.blocked & SIGTRAP_BIT))
+		if (blocks_sigtrap(pid, tids[i]))
 			return refuse(pid, OBSTACLE_SIGTRAP_BLOCKED, err);
 	return true;
 }
@@ -89,23 +103,21 @@ bool trap_action_set(struct target_memory *tm, const struct images *images, radd
 	return refuse(tm->pid, OBSTACLE_SIGTRAP_USED, err);
 }
 
-static bool is_parking(const void *base_addr, raddr word)
+/* Pads count who is inside. Gates are disarmed: nobody comes any more. */
+static bool await_nobody_traps(struct target_memory *tm, raddr base, struct error *err)
 {
-	raddr base = *(const raddr *)base_addr;
-	return word - in_region(base, pads_park) < (raddr)(pads_end - pads_park);
-}
-
-static bool no_thread_parks(struct target_memory *tm, raddr base, struct error *err)
-{
-	OWNED_WORLD struct world world = { 0 };
-	if (!world_stop(tm->pid, &world, err))
-		return false;
-	for (size_t i = 0; i < world.len; i++)
-		if (world.threads[i].is_stopped && is_parking(&base, world.threads[i].rip))
-			return error_set(err, ERROR_TIMEOUT, "thread %d still waits at a gate",
-					 world.threads[i].tid);
-	return !world_stacks_hold(&world, &tm->memory, is_parking, &base) ||
-	       error_set(err, ERROR_TIMEOUT, "a signal handler runs on top of a gate");
+	uint64_t deadline_ns = clock_monotonic_ns() + LEAVE_PATIENCE_NS;
+	uint32_t count;
+	for (;;) {
+		if (!region_read_u32(tm, base, CONTROL_OFFSET + CONTROL_TRAPPING, &count, err))
+			return false;
+		if (count == 0)
+			return true;
+		if (clock_monotonic_ns() > deadline_ns)
+			return error_set(err, ERROR_TIMEOUT,
+					 "a thread of process %d has not left its gate", tm->pid);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
 }
 
 bool trap_action_restore(struct target_memory *tm, const struct images *images, raddr base,
@@ -113,18 +125,17 @@ bool trap_action_restore(struct target_memory *tm, const struct images *images, 
 {
 	uint32_t is_ours;
 	bool was_ours;
-	uint64_t deadline_ns = clock_monotonic_ns() + LEAVE_PATIENCE_NS;
 	if (!region_read_u32(tm, base, ANCHOR_OFFSET + ANCHOR_ACTION, &is_ours, err))
 		return false;
 	*found_ret = is_ours == 1;
 	if (!*found_ret)
 		return true;
-	while (!no_thread_parks(tm, base, err)) {
-		if (err->kind != ERROR_TIMEOUT || clock_monotonic_ns() > deadline_ns)
-			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
-	}
 	/* Whoever has set another one since wants that. */
-	return change(tm, images, base, in_region(base, pads_trap_handler), 0, &was_ours, err) &&
-	       note(tm, base, 0, err);
+	return (await_nobody_traps(tm, base, err) &&
+		change(tm, images, base, in_region(base, pads_trap_handler), 0, &was_ours, err) &&
+		note(tm, base, 0, err)) ||
+	       error_context(err,
+			     "a handler of SIGTRAP that does nothing stays until the next attach "
+			     "or: filtrace unstick -p %d",
+			     tm->pid);
 }

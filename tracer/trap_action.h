@@ -23,8 +23,8 @@ MUST_CHECK bool trap_action_set(struct target_memory *tm, const struct images *i
 
 /** Put the default action back if the region at `base` says that it has set ours; `found_ret` tells
  *  whether it says so. Waits until no thread can come to a trap any more: gates must be disarmed,
- *  and no thread traced. Errors: ERROR_TIMEOUT (one still can: ours stays, which harms nothing),
- *  those of stub_run(). */
+ *  and no thread traced. Errors: ERROR_TIMEOUT (one still can, as where all are stopped: ours
+ * stays, which harms nothing), those of stub_run(). */
 MUST_CHECK bool trap_action_restore(struct target_memory *tm, const struct images *images,
 				    raddr base, bool *found_ret, struct error *err);
 

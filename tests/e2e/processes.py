@@ -200,15 +200,20 @@ class Filtrace:
     def __init__(self, directory):
         self.directory = directory
         self.started = []
+        self.recording = []  # further arguments of every recording
+
+    def command(self, arguments):
+        added = self.recording if arguments[0] == "record" else []
+        return list(map(str, [*arguments, *added]))
 
     def run(self, *arguments, seconds=60, **keywords):
         """Run to the end; the keywords are those of subprocess.run()."""
         return subprocess.run(
-            [FILTRACE, *map(str, arguments)], cwd=self.directory, text=True, timeout=seconds,
+            [FILTRACE, *self.command(arguments)], cwd=self.directory, text=True, timeout=seconds,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
 
     def start(self, *arguments, target=None):
-        tracing = Tracing(arguments, self.directory, target)
+        tracing = Tracing(self.command(arguments), self.directory, target)
         self.started.append(tracing)
         return tracing
 

@@ -130,7 +130,7 @@ static void test_recovery_puts_the_action_back(void **state)
 	struct error err = { 0 };
 	bool found = false;
 	start_target(&target, NULL, "2");
-	plant_and_be_killed(target.pid, 300000);
+	serve_and_be_killed(target.pid);
 	assert_true(handles_sigtrap(target.pid));
 	assert_true(tracer_open_to_undo(target.pid, &tracer, &err));
 	for (int i = 0; i < 50 && !tracer_recover(tracer, &found, &err); i++)
@@ -227,7 +227,7 @@ static void test_foreign_trap_ends_the_target_as_ever(void **state)
 	check_ended_by_sigtrap(&target);
 
 	start_target(&target, NULL, "2");
-	plant_and_be_killed(target.pid, 300000);
+	serve_and_be_killed(target.pid);
 	kill(target.pid, SIGTRAP);
 	check_ended_by_sigtrap(&target);
 }

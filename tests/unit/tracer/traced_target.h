@@ -212,7 +212,7 @@ static inline size_t serve_until_answer(struct tracer *tracer, struct target *ta
 
 /* A child of ours plants and is killed at some instant; the target must run on, and whoever comes
  * next must find everything and put it back. */
-static inline void plant_and_be_killed(int target_pid, useconds_t after_us)
+static inline int start_tracer(int target_pid, int planted_fd)
 {
 	int child = fork();
 	assert_true(child >= 0);
@@ -225,15 +225,41 @@ static inline void plant_and_be_killed(int target_pid, useconds_t after_us)
 			fprintf(stderr, "%s\n", err.context);
 			_exit(1);
 		}
+		if (planted_fd >= 0 && write(planted_fd, "", 1) != 1)
+			_exit(3);
 		while (tracer_serve(tracer, NS_PER_SECOND, &err))
 			;
 		_exit(2);
 	}
+	return child;
+}
+
+static inline void kill_tracer(int child)
+{
 	int status;
-	usleep(after_us);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 	assert_true(WIFSIGNALED(status)); /* it did not fail by itself */
+}
+
+static inline void plant_and_be_killed(int target_pid, useconds_t after_us)
+{
+	int child = start_tracer(target_pid, -1);
+	usleep(after_us);
+	kill_tracer(child);
+}
+
+/* The same once gates are planted. */
+static inline void serve_and_be_killed(int target_pid)
+{
+	int planted[2];
+	char byte;
+	assert_int_equal(pipe2(planted, O_CLOEXEC), 0);
+	int child = start_tracer(target_pid, planted[1]);
+	close(planted[1]);
+	assert_int_equal(read(planted[0], &byte, 1), 1);
+	close(planted[0]);
+	kill_tracer(child);
 }
 
 #endif
