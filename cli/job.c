@@ -155,17 +155,18 @@ bool job_detach(struct job *job, struct snapshot **ret, struct error *err)
 {
 	struct error later;
 	bool is_ok = session_stop(job->session, err);
-	const struct tracer_stats *stats = session_stats(job->session);
+	struct tracer_stats stats;
+	session_stats(job->session, &stats);
 	message_end_progress(&job->messages);
 	message_detail(&job->messages,
 		       "%" PRIu64 " stops, %" PRIu64
 		       " lost; all threads stood still for %.2f ms at attach, %.2f ms at detach",
-		       stats->stops, stats->lost, stats->attach_stopped_seconds * 1000,
-		       stats->lift_stopped_seconds * 1000);
+		       stats.stops, stats.lost, stats.attach_stopped_seconds * 1000,
+		       stats.lift_stopped_seconds * 1000);
 	message_detail(&job->messages,
 		       "a stop took %.3f ms in the median, %.3f ms at 99%%, %.3f ms at most",
-		       stats->median_stop_seconds * 1000, stats->p99_stop_seconds * 1000,
-		       stats->longest_stop_seconds * 1000);
+		       stats.median_stop_seconds * 1000, stats.p99_stop_seconds * 1000,
+		       stats.longest_stop_seconds * 1000);
 
 	*ret = NULL;
 	return session_snapshot(job->session, ret, is_ok ? err : &later) && is_ok;
@@ -173,8 +174,12 @@ bool job_detach(struct job *job, struct snapshot **ret, struct error *err)
 
 const char *job_farewell(const struct job *job, char *ret, size_t size)
 {
-	bool has_exited = session_has_exited(job->session);
-	snprintf(ret, size, has_exited ? "%d has ended" : "detached, %d runs on", job->pid);
+	if (session_has_exited(job->session))
+		snprintf(ret, size, "%d has ended", job->pid);
+	else
+		snprintf(ret, size, "%s %d runs on",
+			 session_is_released(job->session) ? "detached," : "not wholly detached:",
+			 job->pid);
 	return ret;
 }
 

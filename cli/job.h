@@ -56,7 +56,8 @@ MUST_CHECK bool job_trace(struct job *job, const struct job_tick *tick, struct e
  *  Errors: what ended the session before its time. */
 MUST_CHECK bool job_detach(struct job *job, struct snapshot **ret, struct error *err);
 
-/** "detached, 1234 runs on" or "1234 has ended". */
+/** "detached, 1234 runs on", "1234 has ended", or that gates were left. To be asked after
+ *  job_detach(). */
 const char *job_farewell(const struct job *job, char *ret, size_t size);
 
 /** Let the command end and take its status; release the target first. Does nothing if there is no

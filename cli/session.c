@@ -14,6 +14,7 @@
 #include "cli/attachment.h"
 #include "cli/event.h"
 #include "cli/listener.h"
+#include "cli/possible.h"
 #include "cli/trend.h"
 #include "profile/profile.h"
 #include "tracer/process.h"
@@ -39,6 +40,7 @@ struct session {
 	const char *note; /* static storage, or NULL */
 	uint64_t end_ns;  /* ENDED */
 	bool has_exited;
+	bool is_released;
 	bool has_failed;
 	struct error failure;
 
@@ -48,6 +50,7 @@ struct session {
 	uint64_t samples;
 	uint64_t refused;
 	struct tracer_stats stats;
+	int most_threads; /* that were seen at a time */
 	uint64_t rss_bytes;
 	struct trend rss_trend;
 };
@@ -107,9 +110,14 @@ static bool plant_and_serve(struct session *session, const struct attachment *at
 	bool is_served = serve(session, tracer, listener, err);
 	session->end_ns = clock_monotonic_ns();
 	struct error later;
-	bool is_released = release(session, attachment, is_served ? err : &later);
+	session->is_released = release(session, attachment, is_served ? err : &later);
 	listener_idle(listener, tracer); /* the last figures */
-	return is_served && is_released;
+	if (session->is_released)
+		return is_served;
+
+	const struct error *why = is_served ? err : &later;
+	session->has_exited |= why->kind == ERROR_NO_PROCESS;
+	return is_served ? false : error_context(err, "and detaching failed (%s)", why->context);
 }
 
 static void *trace(void *argument)
@@ -244,8 +252,23 @@ bool session_was_traced(const struct session *session)
 	return session_state(session) != SESSION_ATTACHING && session->start_ns != 0;
 }
 
+/* False if its memory cannot be seen: the last known figures stay when the target has ended. */
+static bool look_at_process(struct session *session)
+{
+	struct process process;
+	struct error ignored;
+	if (!process_read(session->options.pid, &process, &ignored) || process.rss_bytes == 0)
+		return false;
+	if (process.thread_count > session->most_threads)
+		session->most_threads = process.thread_count;
+	session->rss_bytes = process.rss_bytes;
+	return true;
+}
+
 static bool begin_profile(struct session *session, struct error *err)
 {
+	session->most_threads = 1;
+	(void)look_at_process(session);
 	if (!process_read_command(session->options.pid, &session->command, err) &&
 	    err->kind == ERROR_NO_MEMORY)
 		return false;
@@ -272,15 +295,9 @@ bool session_pump(struct session *session, struct error *err)
 	return true;
 }
 
-/* The last known RSS stays when the target has ended. */
-static void look_at_rss(struct session *session, double seconds)
+static double seconds_until(const struct session *session, uint64_t until_ns)
 {
-	struct process process;
-	struct error ignored;
-	if (!process_read(session->options.pid, &process, &ignored) || process.rss_bytes == 0)
-		return;
-	session->rss_bytes = process.rss_bytes;
-	trend_add(&session->rss_trend, seconds, (double)process.rss_bytes);
+	return (double)(until_ns - session->start_ns) / (double)NS_PER_SECOND;
 }
 
 bool session_snapshot(struct session *session, struct snapshot **ret, struct error *err)
@@ -293,9 +310,11 @@ bool session_snapshot(struct session *session, struct snapshot **ret, struct err
 
 	bool has_ended = session_state(session) == SESSION_ENDED;
 	uint64_t now_ns = has_ended ? session->end_ns : clock_monotonic_ns();
-	double seconds = (double)(now_ns - session->start_ns) / (double)NS_PER_SECOND;
-	if (!has_ended)
-		look_at_rss(session, seconds);
+	double seconds = seconds_until(session, now_ns);
+	if (!has_ended && look_at_process(session))
+		trend_add(&session->rss_trend, seconds, (double)session->rss_bytes);
+	struct tracer_stats stats = session->stats;
+	possible_stats(&stats, seconds, session->most_threads);
 
 	const struct snapshot_target target = {
 		.pid = session->options.pid,
@@ -307,11 +326,11 @@ bool session_snapshot(struct session *session, struct snapshot **ret, struct err
 		.start_realtime_ns = session->start_realtime_ns,
 		.seconds = seconds,
 		.samples = session->samples,
-		.dropped = session->stats.lost + session->refused,
-		.sample_bytes = session->stats.sample_bytes,
-		.stops_per_second = session->stats.stops_per_second,
-		.stopped_seconds = session->stats.stopped_seconds,
-		.longest_stop_seconds = session->stats.longest_stop_seconds,
+		.dropped = stats.lost + session->refused,
+		.sample_bytes = stats.sample_bytes,
+		.stops_per_second = stats.stops_per_second,
+		.stopped_seconds = stats.stopped_seconds,
+		.longest_stop_seconds = stats.longest_stop_seconds,
 		.rss_bytes = session->rss_bytes,
 		.rss_growth_bytes_per_second = trend_slope(&session->rss_trend),
 	};
@@ -363,7 +382,15 @@ const char *session_note(const struct session *session)
 	return session->note;
 }
 
-const struct tracer_stats *session_stats(const struct session *session)
+bool session_is_released(const struct session *session)
 {
-	return &session->stats;
+	return session_state(session) == SESSION_ENDED && session->is_released;
+}
+
+void session_stats(const struct session *session, struct tracer_stats *ret)
+{
+	bool has_ended = session_state(session) == SESSION_ENDED;
+	uint64_t now_ns = has_ended ? session->end_ns : clock_monotonic_ns();
+	*ret = session->stats;
+	possible_stats(ret, seconds_until(session, now_ns), session->most_threads);
 }

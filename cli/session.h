@@ -25,7 +25,7 @@ struct session_options {
 enum session_state {
 	SESSION_ATTACHING,
 	SESSION_TRACING,
-	SESSION_ENDED, /* nothing is planted in the target any more */
+	SESSION_ENDED, /* nothing is done to the target any more */
 };
 
 /** Begin to attach. All signals that filtrace takes must be blocked. session_destroy() gives the
@@ -61,6 +61,9 @@ bool session_was_traced(const struct session *session);
 /** The target has ended. */
 bool session_has_exited(const struct session *session);
 
+/** Nothing is planted in the target any more. Whether it was traced is another question. */
+bool session_is_released(const struct session *session);
+
 /** When tracing began (CLOCK_MONOTONIC). To be asked once it has. */
 uint64_t session_start_ns(const struct session *session);
 
@@ -70,7 +73,7 @@ const char *session_python(const struct session *session);
 /** What is to be known about the target before its figures are read; NULL: nothing. */
 const char *session_note(const struct session *session);
 
-/** The tracer's figures as of the last pump. */
-const struct tracer_stats *session_stats(const struct session *session);
+/** The tracer's figures as of the last pump, as far as they are possible. */
+void session_stats(const struct session *session, struct tracer_stats *ret);
 
 #endif

@@ -2,6 +2,7 @@
 """Whatever a target says of itself: filtrace ends in time, stays small, and shows nothing of it
 that could do harm; and the target, which is only a liar, runs on."""
 
+import os
 import re
 import subprocess
 
@@ -52,6 +53,15 @@ def test_corrupt_shared_pages_are_survived(start_hostile, tmp_path):
     assert hostile.record(target, tmp_path, 1, SHARED, POSTS, NAMES) is not None
     assert hostile.record(target, tmp_path, 1, SHARED) is not None
     assert_left_alone(target.pid)
+
+
+def test_stopped_time_that_the_target_makes_up_stays_possible(start_hostile, tmp_path):
+    target = start_hostile()
+    threads = len(os.listdir(f"/proc/{target.pid}/task"))
+    capture = hostile.record(target, tmp_path, 1, SHARED)["capture"]
+    possible = 1.001 * capture["seconds"]  # figures are rounded
+    assert 0 <= capture["longest_stop_seconds"] <= possible
+    assert 0 <= capture["stopped_seconds"] <= possible * threads
 
 
 def test_corrupt_journal_does_not_keep_gates_in(start_hostile, tmp_path):

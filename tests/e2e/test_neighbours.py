@@ -253,6 +253,8 @@ def test_debugger_that_stays_is_named_and_the_gates_come_out_later(start, filtra
     finished = tracing.interrupt()
     assert finished.returncode == 3, finished.stderr
     assert "strace" in finished.stderr and "end that first" in finished.stderr
+    assert "detached, " not in finished.stderr  # but nothing worse has happened
+    assert f"not wholly detached: {target.pid} runs on" in finished.stderr
     assert target.ask("allocate")["sites"]
     end_strace(strace)
     assert changed_code(target.pid) != []

@@ -24,6 +24,8 @@ static struct script {
 	enum error_kind serve_error; /* ... before one fails like this */
 	void (*on_slice)(const struct tracer_listener *listener, int slice);
 
+	struct tracer_stats told; /* by tracer_stats(), but for the counts */
+
 	bool is_finalizing;
 	int gates_in_slots;		/* how many times tracer_clear_slots() still finds some */
 	enum error_kind clean_up_error; /* of the second tracer_clear_slots(); INTERNAL: none */
@@ -173,7 +175,10 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 void tracer_stats(const struct tracer *tracer, struct tracer_stats *ret)
 {
 	(void)tracer;
-	*ret = (struct tracer_stats){ .stops = 7, .lost = 3, .sample_bytes = 4096 };
+	*ret = script.told;
+	ret->stops = 7;
+	ret->lost = 3;
+	ret->sample_bytes = 4096;
 }
 
 bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads *loads,
@@ -409,6 +414,46 @@ static void test_a_failure_to_lift_is_told(void **state)
 	wait_for(session, SESSION_TRACING);
 	assert_false(session_stop(session, &err));
 	assert_string_equal(err.context, "could not lift");
+	assert_false(session_is_released(session));
+	assert_false(session_has_exited(session));
+	session_destroy(session);
+}
+
+static void test_a_failure_to_lift_after_another_failure_is_told_too(void **state)
+{
+	(void)state;
+	struct error err;
+	script.lift_fails = true;
+	script.serve_error = ERROR_UNSAFE;
+	struct session *session = begin(false);
+	wait_for(session, SESSION_ENDED);
+	assert_false(session_stop(session, &err));
+	assert_int_equal(err.kind, ERROR_UNSAFE);
+	assert_string_equal(err.context, "and detaching failed (could not lift): served no more");
+	assert_false(session_is_released(session));
+	session_destroy(session);
+}
+
+static void test_figures_of_the_target_are_bounded_by_what_is_possible(void **state)
+{
+	(void)state;
+	struct error err;
+	struct snapshot *snapshot;
+	struct tracer_stats stats;
+	script.told = (struct tracer_stats){ .stopped_seconds = 1e9,
+					     .p99_stop_seconds = 1e9,
+					     .longest_stop_seconds = 1e9 };
+	struct session *session = begin(false);
+	wait_for(session, SESSION_TRACING);
+	wait_for_slices(3);
+	assert_true(session_stop(session, &err));
+	assert_true(session_snapshot(session, &snapshot, &err));
+	session_stats(session, &stats);
+	assert_true(snapshot->capture.longest_stop_seconds == snapshot->capture.seconds);
+	assert_true(snapshot->capture.stopped_seconds < 1e6);
+	assert_true(stats.p99_stop_seconds == snapshot->capture.seconds);
+	assert_true(stats.stopped_seconds == snapshot->capture.stopped_seconds);
+	snapshot_destroy(snapshot);
 	session_destroy(session);
 }
 
@@ -423,6 +468,7 @@ static void test_gates_in_the_targets_tables_are_cleared_before_and_after(void *
 	assert_int_equal(script.specs_made, 2);
 	script.gates_in_slots = 1;
 	assert_true(session_stop(session, &err));
+	assert_true(session_is_released(session));
 	assert_int_equal(script.slots_cleared, 2);
 	assert_int_equal(script.gates_in_slots, 0);
 	session_destroy(session);
@@ -437,6 +483,21 @@ static void test_a_failure_to_clean_up_is_told(void **state)
 	wait_for(session, SESSION_TRACING);
 	assert_false(session_stop(session, &err));
 	assert_string_equal(err.context, "could not clean up");
+	assert_false(session_is_released(session));
+	assert_false(session_has_exited(session));
+	session_destroy(session);
+}
+
+static void test_a_target_that_is_gone_when_it_is_cleaned_up_has_exited(void **state)
+{
+	(void)state;
+	struct error err;
+	script.clean_up_error = ERROR_NO_PROCESS;
+	struct session *session = begin(false);
+	wait_for(session, SESSION_TRACING);
+	assert_false(session_stop(session, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	assert_true(session_has_exited(session));
 	session_destroy(session);
 }
 
@@ -730,8 +791,11 @@ int main(void)
 		SCRIPTED(test_the_end_of_the_target_is_no_failure),
 		SCRIPTED(test_a_failure_while_tracing_releases_and_keeps_the_data),
 		SCRIPTED(test_a_failure_to_lift_is_told),
+		SCRIPTED(test_a_failure_to_lift_after_another_failure_is_told_too),
+		SCRIPTED(test_figures_of_the_target_are_bounded_by_what_is_possible),
 		SCRIPTED(test_gates_in_the_targets_tables_are_cleared_before_and_after),
 		SCRIPTED(test_a_failure_to_clean_up_is_told),
+		SCRIPTED(test_a_target_that_is_gone_when_it_is_cleaned_up_has_exited),
 		SCRIPTED(test_there_is_nothing_to_clean_up_in_a_target_that_ends),
 		SCRIPTED(test_a_failure_to_plant_is_told_and_leaves_no_data),
 		SCRIPTED(test_a_runtime_that_is_not_initialised_is_waited_for),
