@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A target that lies, and what filtrace must never do about it.
 
-The functions here are the tests of test_hostile.py at any length: see corrupt_for().
+The functions here are the tests of test_hostile.py at any length: the soak has many targets go
+through corrupt().
 """
 
 import itertools
@@ -205,18 +206,14 @@ def count_read(target, directory, seconds, *mischiefs):
     return min(made, report["capture"]["samples"]) if report else 0
 
 
-def corrupt_for(directory, count, seed=1, minors=MINORS, seconds=2):
-    """Record hostile interpreters of all versions until so many corruptions were read. Returns
-    how many there were."""
-    done = 0
-    while done < count:
-        for minor in minors:
-            target = Hostile(directory / f"{minor}-{seed}", seed, minor)
-            try:
-                done += count_read(target, directory, seconds, STRUCTURES, NAMES)
-                done += count_read(target, directory, seconds, STRUCTURES, NAMES, SHARED)
-                target.end()
-            finally:
-                target.kill()
-        seed += 1
+def corrupt(directory, seed, minor, seconds):
+    """Record a hostile interpreter, and once more while it also posts stops that never were.
+    Returns how many corruptions were read; of the second time it cannot be told."""
+    target = Hostile(directory, seed, minor)
+    try:
+        done = count_read(target, directory, seconds, STRUCTURES, NAMES)
+        record(target, directory, seconds, STRUCTURES, NAMES, SHARED)
+        target.end()
+    finally:
+        target.kill()
     return done

@@ -22,11 +22,6 @@ def state_of(pid):
         return stat.read().rpartition(")")[2].split()[0]
 
 
-def assert_progress(target):
-    before = target.ask("progress")
-    wait_until(lambda: target.ask("progress") > before, f"progress of {target.pid}")
-
-
 def check_attaches(start, filtrace, rounds, *options):
     """A lively target is recorded again and again, some filtraces being killed, and does well."""
     target = start("lively.py", *options)
@@ -40,10 +35,27 @@ def check_attaches(start, filtrace, rounds, *options):
             finished = filtrace.run("record", "-p", target.pid, "-o", "capture", "--force",
                                     "--sample-bytes", "16K", "-d", "0.3")
             assert finished.returncode == 0, finished.stderr
-        assert_progress(target)
+        target.await_progress()
     assert filtrace.run("record", "-p", target.pid, "-o", "last", "-d", "0.2").returncode == 0
     assert_left_alone(target.pid)
-    assert_progress(target)
+    target.await_progress()
+
+
+def check_rivals(start, filtrace, rounds):
+    """Of two filtraces that attach at the same time each succeeds, or leaves the target alone."""
+    target = start("lively.py")
+    statuses = []
+    for _ in range(rounds):
+        rivals = [filtrace.start("record", "-p", target.pid, "-o", name, "--force", "-d", "0.3",
+                                 "--sample-bytes", "16K") for name in ("one", "other")]
+        finished = [rival.finish() for rival in rivals]
+        statuses += [one.returncode for one in finished]
+        assert set(statuses) <= {0, 3, 7}, finished
+        target.await_progress()
+    assert 0 in statuses
+    assert filtrace.run("record", "-p", target.pid, "-o", "last", "-d", "0.2").returncode == 0
+    assert_left_alone(target.pid)
+    target.await_progress()
 
 
 def check_exec_while_traced(start, filtrace, rounds):
@@ -58,7 +70,7 @@ def check_exec_while_traced(start, filtrace, rounds):
         assert finished.returncode in (0, 4), finished.stderr
         assert "Traceback" not in finished.stderr
         assert_left_alone(target.pid)
-        assert_progress(target)
+        target.await_progress()
 
 
 def check_exec_while_attaching(filtrace, generations):
@@ -115,8 +127,8 @@ def check_ends(filtrace, how, rounds):
 
 
 def check_stopped_while_traced(start, filtrace, rounds):
-    """filtrace detaches from a stopped target, which stays so. (By SIGSTOP: the kernel drops SIGTSTP
-    where a test's process group is orphaned, as without a terminal it may be.)"""
+    """filtrace detaches from a stopped target, which stays so. (By SIGSTOP: the kernel drops
+    SIGTSTP where a test's process group is orphaned, as without a terminal it may be.)"""
     target = start("lively.py")
     for n in range(rounds):
         tracing = filtrace.record(target, "--sample-bytes", "16K", "--force")
@@ -128,11 +140,11 @@ def check_stopped_while_traced(start, filtrace, rounds):
             os.kill(target.pid, signal.SIGCONT)
         else:
             os.kill(target.pid, signal.SIGCONT)
-            assert_progress(target)
+            target.await_progress()
             finished = tracing.interrupt()
         assert finished.returncode == 0, finished.stderr
         assert_left_alone(target.pid)
-        assert_progress(target)
+        target.await_progress()
 
 
 def check_vfork_wait(start, filtrace, tmp_path, rounds):
@@ -149,7 +161,7 @@ def check_vfork_wait(start, filtrace, tmp_path, rounds):
         assert finished.returncode == 0, finished.stderr
         with open(pipe, "wb"):
             pass
-        assert_progress(target)
+        target.await_progress()
     assert_left_alone(target.pid)
 
 

@@ -121,13 +121,19 @@ class Target:
     def is_running(self):
         return self.process.poll() is None
 
+    def progress(self):
+        """[[name, rounds], ...] of every activity of busy.py, thread of alloc_target, or the whole
+        of lively.py."""
+        answer = self.ask("progress")
+        return answer if isinstance(answer, list) else [[self.name, answer]]
+
     def await_progress(self, seconds=DEADLINE_SECONDS):
-        """Wait until every activity of busy.py, or thread of alloc_target, gets further."""
-        before = self.ask("progress")
+        """Wait until everything gets further that tells of its progress."""
+        before = self.progress()
 
         def who_stands():
-            now = self.ask("progress")
-            return [name for (name, rounds), (_, earlier) in zip(now, before) if rounds <= earlier]
+            return [name for (name, rounds), (_, earlier) in zip(self.progress(), before)
+                    if rounds <= earlier]
 
         try:
             wait_until(lambda: not who_stands(), f"progress of {self.name}", seconds)

@@ -45,6 +45,10 @@ def test_newborn_process_is_waited_for(filtrace):
     life_checks.check_newborn(filtrace, 3)
 
 
+def test_two_filtraces_at_the_same_time_harm_nobody(start, filtrace):
+    life_checks.check_rivals(start, filtrace, 4)
+
+
 def test_target_that_is_stopped_already_is_3(start, filtrace):
     target = start("lively.py")
     os.kill(target.pid, signal.SIGSTOP)
@@ -82,7 +86,7 @@ def test_target_of_another_tracer_is_3_and_names_it(command, start, filtrace):
         tracer.wait()
         os.kill(target.pid, signal.SIGCONT)  # a debugger that is ended may leave it stopped
     wait_until(lambda: life_checks.state_of(target.pid) not in "tT", "the tracer's end")
-    life_checks.assert_progress(target)
+    target.await_progress()
     assert_left_alone(target.pid)
 
 

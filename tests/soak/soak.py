@@ -21,7 +21,9 @@ os.environ.setdefault("DEADLINE_SECONDS", "120")  # rows load the machine themse
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import children
+import corruptions
 import kill_points
+import life
 import random_kills
 import server
 import stopped
@@ -42,6 +44,8 @@ ROWS = (
     Row("server", server.run, 0.01, "1000 attaches"),
     Row("stopped", stopped.run, 0.008, "10 minutes, 50 attaches"),
     Row("children", children.run, 0.004, "30 minutes"),
+    Row("life", life.run, 0.004, "100 to 1000 rounds of each kind of life"),
+    Row("corruptions", corruptions.run, 0.01, "10,000 corruptions in each of 5 layouts of CPython"),
 )
 
 
