@@ -6,7 +6,9 @@
  *	pulse_start(PULSE_BEAT)		take the time in a tight loop: a gap means that all threads
  *					stood still
  *	pulse_start(PULSE_ALLOCATE)	time each call of malloc, with pauses between rounds: a long
- *					call means that this thread was stopped
+ *					call means that this thread was stopped. The blocks of slow
+ *					calls are kept, and so those of stops: a tracer that counts
+ *					what this thread keeps tells how often it stopped it
  *	pulse_stop(gaps, max)		end it; the gaps in seconds. Returns how many there were.
  *
  * What the thread spent waiting for a processor, as the kernel counts it (/proc/PID/schedstat), is
@@ -24,7 +26,7 @@
 
 enum { PULSE_BEAT, PULSE_ALLOCATE };
 
-enum { GAPS_MAX = 1 << 20, BLOCK_BYTES = 1000, BATCH = 100 };
+enum { GAPS_MAX = 1 << 20, KEPT_MAX = 1 << 16, BLOCK_BYTES = 1000, BATCH = 100 };
 
 static const uint64_t GAP_NS = 10000;
 
@@ -35,6 +37,8 @@ static pthread_t thread;
 static atomic_bool is_stopping;
 static double gaps[GAPS_MAX];
 static size_t gap_count;
+static void *kept[KEPT_MAX];
+static size_t kept_count;
 
 static uint64_t now_ns(void)
 {
@@ -53,18 +57,19 @@ static uint64_t waited_ns(int fd)
 	return waited;
 }
 
-/* Note a gap that begins at `before_ns`, if it is one. */
-static void note(int fd, uint64_t before_ns, uint64_t after_ns, uint64_t *waited_before)
+/* Note a gap that begins at `before_ns`, if it is one. Returns whether it seemed to be. */
+static bool note(int fd, uint64_t before_ns, uint64_t after_ns, uint64_t *waited_before)
 {
 	uint64_t gap_ns = after_ns - before_ns;
 	if (gap_ns < GAP_NS)
-		return;
+		return false;
 	uint64_t waited = waited_ns(fd);
 	uint64_t waiting_ns = waited - *waited_before;
 	*waited_before = waited;
 	gap_ns = gap_ns > waiting_ns ? gap_ns - waiting_ns : 0;
 	if (gap_ns >= GAP_NS && gap_count < GAPS_MAX)
 		gaps[gap_count++] = (double)gap_ns / 1e9;
+	return true;
 }
 
 static void *beat(void *unused)
@@ -86,13 +91,17 @@ static void *allocate(void *unused)
 {
 	static void *blocks[BATCH];
 	(void)unused;
+	pthread_setname_np(pthread_self(), "pulse");
 	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	while (!atomic_load(&is_stopping)) {
 		uint64_t waited = waited_ns(fd);
 		for (size_t i = 0; i < BATCH; i++) {
 			uint64_t before_ns = now_ns();
 			blocks[i] = malloc(BLOCK_BYTES);
-			note(fd, before_ns, now_ns(), &waited);
+			if (note(fd, before_ns, now_ns(), &waited) && kept_count < KEPT_MAX) {
+				kept[kept_count++] = blocks[i];
+				blocks[i] = NULL;
+			}
 		}
 		for (size_t i = 0; i < BATCH; i++)
 			free(blocks[i]);
@@ -115,5 +124,7 @@ size_t pulse_stop(double *ret, size_t max)
 	pthread_join(thread, NULL);
 	for (size_t i = 0; i < gap_count && i < max; i++)
 		ret[i] = gaps[i];
+	while (kept_count > 0)
+		free(kept[--kept_count]);
 	return gap_count;
 }
