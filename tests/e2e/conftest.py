@@ -12,7 +12,8 @@ from processes import FILTRACE
 from stage import Stage, allow_cores
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures time or load; nothing runs beside it")
     allow_cores()
 
 

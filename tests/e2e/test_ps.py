@@ -285,7 +285,7 @@ def test_processes_that_end_meanwhile_are_no_error(spawn, filtrace):
         for _ in range(60):
             finished = filtrace.run("ps", "-j")
             short_lived = [found for found in entries(finished).values()
-                           if "-S" in found["command"]]
+                           if found["command"] == [DEBIAN_PATH, "-S", "-c", ""]]
             assert {found["reason"] for found in short_lived} <= {None}
             assert finished.stderr == "" or "other users" in finished.stderr
             seen.update(found["pid"] for found in short_lived)

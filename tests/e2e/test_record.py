@@ -43,6 +43,7 @@ def server(start, traffic):
     return result
 
 
+@pytest.mark.alone
 def test_duration_means_what_it_says(server, filtrace, tmp_path):
     started = time.monotonic()
     finished = filtrace.run("record", "-p", server.pid, "-o", "capture", "-d", "5", *FINE)

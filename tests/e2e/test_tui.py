@@ -39,6 +39,7 @@ def open_terminal():
         terminal.close()
 
 
+@pytest.mark.alone
 def test_leaking_line_appears_within_seconds(server, leak, open_terminal):
     terminal = open_terminal("-p", server.pid, *GENEROUS)
     terminal.wait_for(str(server.pid), "CPython 3.", "attached", "RSS", seconds=5)
