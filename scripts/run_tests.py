@@ -123,14 +123,14 @@ def run_pytest(path, options):
 
 
 def run_file(path, options):
-    """Run the tests of one file, or directory, in a process of their own; as run_unit()."""
+    """Run the tests of one file in a process of their own; as run_unit()."""
     command = [sys.executable, "-B", __file__, "--pytest-only", str(path), "--pytest",
                shlex.join(options)]
     start = time.monotonic()
     output, status = run_program(command, FILE_SECONDS)
     counts = counts_of(output, status)
-    output = LAST_LINE.sub("", output) if counts else ""  # of nothing there is nothing to tell
-    return counts, f"{output}{path}: {summary(counts)} in {time.monotonic() - start:.0f} s\n"
+    text = LAST_LINE.sub("", output).rstrip("\n")
+    return counts, f"{text}\n{path}: {summary(counts)} in {time.monotonic() - start:.0f} s"
 
 
 def in_order(directory):
@@ -144,14 +144,13 @@ def run_e2e(directory, options):
     """Run all files in lanes, then the tests that must be alone; their counts."""
     scratch = tempfile.mkdtemp(prefix="filtrace-e2e-")  # pytest itself keeps too few directories
 
-    def run(path, mark="not alone"):
-        base = os.path.join(scratch, path.stem)
-        return run_file(path, ["-m", mark, "--basetemp", base, *options])
+    def run(path, mark, name):
+        return run_file(path, ["-m", mark, "--basetemp", os.path.join(scratch, name), *options])
 
-    counts = run_in_lanes(run, in_order(directory))
-    alone, text = run(Path(directory), "alone")
-    print(text, flush=True)
-    counts += alone
+    files = in_order(directory)
+    measuring = [path for path in files if "mark.alone" in path.read_text(encoding="utf-8")]
+    counts = run_in_lanes(lambda path: run(path, "not alone", path.stem), files)
+    counts += run_in_lanes(lambda path: run(path, "alone", f"{path.stem}-alone"), measuring, 1)
     if not counts:
         counts["failed"] += 1
     if counts["failed"]:
