@@ -109,6 +109,7 @@ CLANG   ?= clang
 FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 FUZZ_SECONDS ?= 60
+LANES   ?= 2# test programs, or files of end-to-end tests, at a time
 
 .PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan lint format install clean help
 .PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
@@ -133,19 +134,19 @@ demo: packages-build packages-demo ## a leaking Flask server, and filtrace attac
 	@$(SUBMAKE) all
 	@scripts/demo.sh $(BUILD)/filtrace
 
-test: packages-build packages-demo packages-test ## all tests, ending in one line of counts
+test: packages-build packages-demo packages-test ## all tests, ending in one line of counts; LANES=3 at a time
 	@$(SUBMAKE) all unit-tests soak-programs
 	@$(MAKE) --no-print-directory fuzzers-if-possible
-	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS) \
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --lanes $(LANES) --unit $(UNIT_TESTS) \
 		--fuzz $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%) --e2e tests/e2e --soak tests/soak/soak.py
 
 test-unit: packages-build packages-test ## unit tests only
 	@$(SUBMAKE) unit-tests
-	@$(PYTHON) -B scripts/run_tests.py --unit $(UNIT_TESTS)
+	@$(PYTHON) -B scripts/run_tests.py --lanes $(LANES) --unit $(UNIT_TESTS)
 
 test-e2e: packages-build packages-demo packages-test ## end-to-end tests only; PYTEST='-k kill' picks some
 	@$(SUBMAKE) all $(TARGETS)
-	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --e2e tests/e2e --pytest='$(PYTEST)'
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --lanes $(LANES) --e2e tests/e2e --pytest='$(PYTEST)'
 
 fuzz: packages-build ## fuzz what reads foreign bytes; FUZZ_SECONDS=600 for each, FUZZ_NAMES='maps text'
 	@$(MAKE) --no-print-directory fuzzers-if-possible

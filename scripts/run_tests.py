@@ -4,7 +4,7 @@
 
 The last line is "N passed, N failed, N skipped". Exits with 1 if anything failed or nothing ran.
 
-Tests mostly wait, so they run in two lanes: two test programs or files at a time, in the order of a
+Tests mostly wait, so they run in lanes: two test programs or files at a time, in the order of a
 queue. What one of them prints is held back until it ends. A test that measures time or load is
 marked `@pytest.mark.alone`, and runs when the lanes are done.
 """
@@ -25,7 +25,6 @@ from pathlib import Path
 
 from fuzzers import run_fuzzers
 
-LANES = 2
 UNIT_SECONDS = 300
 FILE_SECONDS = 3600  # a file of end-to-end tests; the tests have deadlines of their own
 CMOCKA_COUNT = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) *\] (\d+) test\(s\)", re.MULTILINE)
@@ -56,7 +55,7 @@ def counts_of(output, status):
     return counts
 
 
-def run_in_lanes(run, items, lanes=LANES):
+def run_in_lanes(run, items, lanes):
     """Call run(item) for each, some at a time; print what each has to say when it ends."""
     counts = Counter()
     pool = ThreadPoolExecutor(lanes)
@@ -140,7 +139,7 @@ def in_order(directory):
                   key=lambda path: (places.get(path.name, len(places)), path.name))
 
 
-def run_e2e(directory, options):
+def run_e2e(directory, options, lanes):
     """Run all files in lanes, then the tests that must be alone; their counts."""
     scratch = tempfile.mkdtemp(prefix="filtrace-e2e-")  # pytest itself keeps too few directories
 
@@ -149,7 +148,7 @@ def run_e2e(directory, options):
 
     files = in_order(directory)
     measuring = [path for path in files if "mark.alone" in path.read_text(encoding="utf-8")]
-    counts = run_in_lanes(lambda path: run(path, "not alone", path.stem), files)
+    counts = run_in_lanes(lambda path: run(path, "not alone", path.stem), files, lanes)
     counts += run_in_lanes(lambda path: run(path, "alone", f"{path.stem}-alone"), measuring, 1)
     if not counts:
         counts["failed"] += 1
@@ -179,6 +178,7 @@ def parse_arguments():
     parser.add_argument("--e2e", help="directory of the end-to-end tests, to be run in lanes")
     parser.add_argument("--pytest-only", help="tests to be run here and now: no lanes")
     parser.add_argument("--soak", help="the soak's program, for its short form")
+    parser.add_argument("--lanes", type=int, default=2, help="so many at a time (2)")
     parser.add_argument("--pytest", default="", help="further options of pytest")
     return parser.parse_args()
 
@@ -191,10 +191,10 @@ def main():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     options = shlex.split(arguments.pytest)
-    counts = run_in_lanes(run_unit, arguments.unit)
+    counts = run_in_lanes(run_unit, arguments.unit, arguments.lanes)
     counts += run_fuzzers(arguments.fuzz, arguments.fuzz_seconds)
     if arguments.e2e:
-        counts += run_e2e(arguments.e2e, options)
+        counts += run_e2e(arguments.e2e, options, arguments.lanes)
     if arguments.pytest_only:
         counts += run_pytest(arguments.pytest_only, options)
     if arguments.soak:
