@@ -589,8 +589,7 @@ park:
 	jne	7f
 	movl	$0, armed(%rip)		/* nobody listens: run on at full speed */
 	lock incl shared + SHARED_TIMEOUTS(%rip)
-	pop	%rax
-	jmp	8f
+	jmp	stopped
 
 	/* The other kind of stop: the tracer sees this instruction by ptrace, and lets the thread
 	   go on behind it. If nobody does, the handler below does nothing, and here we are. */
@@ -615,6 +614,7 @@ pads_trap_return:
 	mov	$MAILBOX_FREE, %edx
 	lock cmpxchg %edx, (%rbx)
 	jne	6f			/* the pages were replaced: this is somebody else's mailbox */
+stopped:
 	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax

@@ -26,7 +26,10 @@
 #include "tracer/trap_action.h"
 #include "tracer/world.h"
 
-enum { PLANT_TRIES = 20 };
+/* For how long it is tried to plant. One try takes longer than an instant if some thread does not
+ * stop: all others stand still meanwhile, and run for much longer until the next. */
+static const uint64_t PLANT_PATIENCE_NS = 5 * NS_PER_SECOND;
+enum { PAUSE_FACTOR = 5 };
 
 static const uint64_t LOOK_NS = NS_PER_SECOND;
 
@@ -297,16 +300,25 @@ static bool try_to_plant(struct tracer *tracer, struct error *err)
 	return is_ok;
 }
 
+static void pause_after(uint64_t start_ns)
+{
+	uint64_t pause_ns = PAUSE_FACTOR * (clock_monotonic_ns() - start_ns) + NS_PER_MS;
+	nanosleep(&(struct timespec){ (time_t)(pause_ns / NS_PER_SECOND),
+				      (long)(pause_ns % NS_PER_SECOND) },
+		  NULL);
+}
+
 static bool stop_and_plant(struct tracer *tracer, struct error *err)
 {
-	for (int try = 0; try < PLANT_TRIES; try++) {
+	uint64_t deadline_ns = clock_monotonic_ns() + PLANT_PATIENCE_NS;
+	for (;;) {
+		uint64_t start_ns = clock_monotonic_ns();
 		if (try_to_plant(tracer, err))
 			return true;
-		if (err->kind != ERROR_TIMEOUT)
+		if (err->kind != ERROR_TIMEOUT || clock_monotonic_ns() > deadline_ns)
 			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		pause_after(start_ns);
 	}
-	return false;
 }
 
 /* Look at the target once more, then make ready all that can be while it runs. */
@@ -442,15 +454,17 @@ static bool undo(struct tracer *tracer, struct error *err)
 		return false;
 	if (tracer->stops.kind->keeps_threads)
 		stops_release_all(&tracer->stops, 0); /* nobody can be stopped who waits for us */
-	while (!undo_stopped(tracer, err)) {
+	for (;;) {
+		uint64_t start_ns = clock_monotonic_ns();
+		if (undo_stopped(tracer, err))
+			return true;
 		bool may_pass = err->kind == ERROR_TIMEOUT || err->kind == ERROR_NOT_PERMITTED;
 		if (!may_pass || clock_monotonic_ns() > deadline_ns)
 			return false;
 		stops_release_all(&tracer->stops, LIFT_PAUSE_NS);
 		world_release_stragglers();
-		nanosleep(&(struct timespec){ .tv_nsec = (long)LIFT_PAUSE_NS }, NULL);
+		pause_after(start_ns);
 	}
-	return true;
 }
 
 /* What is said of gates that could not be taken out. */

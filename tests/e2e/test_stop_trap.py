@@ -79,8 +79,9 @@ def test_handler_is_there_only_while_traced(start, trapping):
 
 
 def test_command_that_filtrace_starts_is_traced_and_waited_for(filtrace):
-    finished = filtrace.run("record", "-o", "capture", "-j", "--stop=trap", "--", DEBIAN_PATH,
-                            "-c", "kept = [str(n) * 50 for n in range(200000)]; raise SystemExit(3)")
+    program = "kept = [str(n) * 50 for n in range(200000)]; raise SystemExit(3)"
+    finished = filtrace.run("record", "-o", "capture", "-j", "--stop=trap", "--", DEBIAN_PATH, "-c",
+                            program)
     assert finished.returncode == 3, finished.stderr
     assert json.loads(finished.stdout)["capture"]["samples"] > 0
 
