@@ -52,21 +52,28 @@ static bool start_timer(uint64_t wait_ns, timer_t *ret)
 
 /* Wait for something to happen to a tracee of this thread, but do not take it yet: its tid, 0 if
  * nothing has. */
-static int await_any(int options)
+static int await_any(int options, bool *is_stop_ret)
 {
 	siginfo_t info = { 0 };
-	if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD | options))
+	if (waitid(P_ALL, 0, &info, options | WNOWAIT | __WALL | __WNOTHREAD))
 		return 0;
+	*is_stop_ret = info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED;
 	return info.si_pid;
 }
 
 static int find_next(uint64_t wait_ns)
 {
 	timer_t timer;
-	int tid = await_any(WNOHANG);
+	bool is_stop;
+	int events = WEXITED | WSTOPPED;
+	int tid = await_any(events | WNOHANG, &is_stop);
+	if (tid && !is_stop && process_is_our_child(tid)) {
+		events = WSTOPPED; /* its end, which we do not take, would hide all else */
+		tid = await_any(events | WNOHANG, &is_stop);
+	}
 	if (tid || wait_ns == 0 || !start_timer(wait_ns, &timer))
 		return tid;
-	tid = await_any(0);
+	tid = await_any(events, &is_stop);
 	timer_delete(timer);
 	return tid;
 }
@@ -84,7 +91,7 @@ bool kept_next(int pid, uint64_t wait_ns, struct tracee *ret)
 	struct tracee thread = { .tid = find_next(wait_ns) };
 	int status;
 	*ret = (struct tracee){ 0 };
-	/* Nothing, or the end of a child of ours, which is its parent's business. */
+	/* Nothing, or the end of a child of ours. */
 	if (!thread.tid || !tracee_take_status(thread.tid, &status) || status == 0)
 		return false;
 

@@ -327,12 +327,17 @@ bool process_read_signals(int pid, int tid, struct process_signals *ret, struct 
 	return true;
 }
 
+static uint64_t ignored_signals(const struct process_signals *signals)
+{
+	return signals->ignored | (IGNORED_BY_DEFAULT & ~signals->caught);
+}
+
 bool process_thread_has_pending_signal(int pid, int tid)
 {
 	struct process_signals signals;
 	struct error unused;
 	return process_read_signals(pid, tid, &signals, &unused) &&
-	       (signals.pending & ~signals.blocked) != 0;
+	       (signals.pending & ~signals.blocked & ~ignored_signals(&signals)) != 0;
 }
 
 bool process_ignores_signal(int pid, int number)
@@ -340,5 +345,5 @@ bool process_ignores_signal(int pid, int number)
 	struct process_signals signals;
 	struct error unused;
 	return process_read_signals(pid, pid, &signals, &unused) &&
-	       ((signals.ignored | (IGNORED_BY_DEFAULT & ~signals.caught)) >> (number - 1) & 1);
+	       (ignored_signals(&signals) >> (number - 1) & 1);
 }

@@ -95,7 +95,8 @@ MUST_CHECK bool process_read_signals(int pid, int tid, struct process_signals *r
 /** Tell whether a signal does nothing to a process, by its choice or by default. */
 bool process_ignores_signal(int pid, int number);
 
-/** Tell whether a signal waits for the thread or its process that the thread does not block. */
+/** Tell whether a signal waits for the thread or its process that the thread does not block, and
+ *  that does something to it. (To a thread that is traced, others come, too.) */
 bool process_thread_has_pending_signal(int pid, int tid);
 
 #endif
