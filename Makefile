@@ -105,13 +105,14 @@ SUBMAKE  = $(MAKE) --no-print-directory -j$(shell nproc)
 C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures fixtures/hostile) tests/unit/*/*.[ch] tests/fuzz/*.[ch])
 ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+TSAN    := BUILD=build-tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread'
 CLANG   ?= clang
 FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 FUZZ_SECONDS ?= 60
 LANES   ?= 2# test programs, or files of end-to-end tests, at a time
 
-.PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan lint format install clean help
+.PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan tsan lint format install clean help
 .PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
 .PHONY: packages-build packages-demo packages-test packages-matrix packages-soak
 
@@ -171,6 +172,9 @@ soak: packages-build packages-test packages-soak ## that nothing hurts the targe
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory $(ASAN) test
 
+tsan: ## all tests with ThreadSanitizer
+	@$(MAKE) --no-print-directory $(TSAN) test
+
 lint: ## formatting, SPDX lines, direction of includes, Python syntax
 	@clang-format --dry-run -Werror $(C_FILES)
 	@scripts/lint.sh
@@ -182,7 +186,7 @@ install: all ## install into $(PREFIX)
 	install -D -m 755 $(BUILD)/filtrace $(DESTDIR)$(PREFIX)/bin/filtrace
 
 clean: ## remove what was built
-	rm -rf $(BUILD) build-asan
+	rm -rf $(BUILD) build-asan build-tsan
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from fuzzers import run_fuzzers
+from sanitizers import Reports
 
 UNIT_SECONDS = 300
 FILE_SECONDS = 3600  # a file of end-to-end tests; the tests have deadlines of their own
@@ -191,14 +192,16 @@ def main():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     options = shlex.split(arguments.pytest)
-    counts = run_in_lanes(run_unit, arguments.unit, arguments.lanes)
-    counts += run_fuzzers(arguments.fuzz, arguments.fuzz_seconds)
-    if arguments.e2e:
-        counts += run_e2e(arguments.e2e, options, arguments.lanes)
-    if arguments.pytest_only:
-        counts += run_pytest(arguments.pytest_only, options)
-    if arguments.soak:
-        counts += run_soak(arguments.soak)
+    counts = run_fuzzers(arguments.fuzz, arguments.fuzz_seconds)
+    with Reports() as reports:
+        counts += run_in_lanes(run_unit, arguments.unit, arguments.lanes)
+        if arguments.e2e:
+            counts += run_e2e(arguments.e2e, options, arguments.lanes)
+        if arguments.pytest_only:
+            counts += run_pytest(arguments.pytest_only, options)
+        if arguments.soak:
+            counts += run_soak(arguments.soak)
+    counts += reports.tell()
     print(summary(counts))
     return status_of(counts)
 

@@ -32,7 +32,7 @@ COMMAND = [b"\x1b[977mred", b"\x1b]0;977\x07", "\u202egnp\u2066".encode(), b"\xf
 # filtrace may refuse such a target, or stop early; it never fails in a way of its own.
 STATUSES = {0, 3, 4, 5, 6, 7}
 RSS_MAX_KIB = 400 * 1024
-IS_SANITIZED = b"__asan_init" in open(FILTRACE, "rb").read()
+IS_SANITIZED = re.search(rb"__[at]san_init", open(FILTRACE, "rb").read()) is not None
 
 
 class Hostile(Target):

@@ -34,6 +34,11 @@ def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.02):
         time.sleep(pause)
 
 
+def address_sanitizer(option):
+    """What a filtrace that may have been built with it is told besides what we were."""
+    return {"ASAN_OPTIONS": ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), option)))}
+
+
 class Lines:
     """Lines of a pipe, each read with a deadline."""
 

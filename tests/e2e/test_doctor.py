@@ -14,14 +14,14 @@ import pytest
 
 from images import assert_left_alone, is_gated, thread_states
 from interpreters import DEBIAN_PATH, each_supported, each_unsupported
-from processes import FILTRACE, ROOT, wait_until
+from processes import FILTRACE, ROOT, address_sanitizer, wait_until
 from test_ps import AS_NOBODY, SOURCE, TRACER, as_root, public_directory, spawn  # noqa: F401
 
 CHECKS = ["/proc", "process", "pid namespace", "stopped", "tracer", "user", "capability",
           "user namespace", "dumpable", "yama", "own seccomp", "policy", "memory", "seccomp",
           "kernel", "machine", "files", "C library", "Python", "filtrace"]
 # A sanitizer's search for leaks needs ptrace itself, which these runs do not have.
-NO_LEAK_SEARCH = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+NO_LEAK_SEARCH = {**os.environ, **address_sanitizer("detect_leaks=0")}
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 SYS_PTRACE = 101

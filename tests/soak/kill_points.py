@@ -15,7 +15,8 @@ from typing import Callable, NamedTuple
 from images import assert_left_alone
 from interpreters import DEBIAN_PATH, SUPPORTED
 from outcome import Outcome, keep_evidence
-from processes import BUILD, DEADLINE_SECONDS, FILTRACE, Target, Tracing, wait_until
+from processes import (
+    BUILD, DEADLINE_SECONDS, FILTRACE, Target, Tracing, address_sanitizer, wait_until)
 
 THREADS = 8
 TARGET_SECONDS = 600
@@ -78,7 +79,7 @@ class Steps:
     def environment(self, kill_at, has_mark=False):
         mark = {"KILL_FROM": self.mark} if has_mark else {}
         return {"LD_PRELOAD": str(BUILD / "tests/soak/kill_at.so"), "KILL_AT": str(kill_at),
-                "KILL_REPORT": self.report, "ASAN_OPTIONS": "verify_asan_link_order=0", **mark}
+                "KILL_REPORT": self.report, **address_sanitizer("verify_asan_link_order=0"), **mark}
 
     def begin(self):
         """Count from now on."""

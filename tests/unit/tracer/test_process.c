@@ -217,18 +217,22 @@ static void test_threads_are_listed_with_name_and_wait(void **state)
 
 	OWNED_FREE int *tids = NULL;
 	size_t count;
+	struct process process;
 	struct error err;
 	assert_true(process_threads(getpid(), &tids, &count, &err));
-	assert_int_equal(count, 2);
+	assert_true(process_read(getpid(), &process, &err));
+	assert_int_equal(count, process.thread_count); /* 2, or 3 with one of a sanitizer's */
+	assert_in_range(count, 2, 3);
 	assert_int_equal(tids[0], getpid());
-	assert_string_equal(process_thread_name(getpid(), tids[1], name, sizeof(name)), "worker 7");
-	assert_string_equal(process_thread_name(getpid(), tids[1], name, 4), "wor");
-	assert_false(process_thread_is_dead(getpid(), tids[1]));
+	int worker = tids[count - 1];
+	assert_string_equal(process_thread_name(getpid(), worker, name, sizeof(name)), "worker 7");
+	assert_string_equal(process_thread_name(getpid(), worker, name, 4), "wor");
+	assert_false(process_thread_is_dead(getpid(), worker));
 
 	struct thread_wait wait;
 	uint64_t deadline = clock_monotonic_ns() + 5 * NS_PER_SECOND;
 	do
-		assert_true(process_thread_wait(getpid(), tids[1], &wait, &err));
+		assert_true(process_thread_wait(getpid(), worker, &wait, &err));
 	while ((wait.is_running || wait.system_call != SYS_read) &&
 	       clock_monotonic_ns() < deadline);
 	assert_int_equal(wait.system_call, SYS_read);
@@ -237,7 +241,7 @@ static void test_threads_are_listed_with_name_and_wait(void **state)
 	assert_int_equal(write(pipes[3], "x", 1), 1);
 	pthread_join(thread, NULL);
 	assert_true(
-		await(process_thread_is_dead, getpid(), tids[1])); /* the kernel takes a moment */
+		await(process_thread_is_dead, getpid(), worker)); /* the kernel takes a moment */
 	for (size_t i = 0; i < ARRAY_LEN(pipes); i++)
 		close(pipes[i]);
 }
@@ -267,7 +271,8 @@ static void test_vfork_wait_is_recognised(void **state)
 	pid_t pid = fork();
 	if (pid == 0) {
 		setpgid(0, 0);
-		pid_t grandchild = vfork();
+		/* By its number: a sanitizer makes a fork of vfork(). */
+		long grandchild = syscall(SYS_vfork);
 		if (grandchild == 0) {
 			for (;;)
 				pause();
