@@ -76,6 +76,12 @@ $(HOSTILE): $(wildcard fixtures/hostile/*.[ch]) pyframes/offsets.c
 	@echo "  CC    $@"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -o $@ $(filter %.c,$^) -pthread
 
+# This one forbids itself all calls but those that the table says are needed.
+$(BUILD)/fixtures/restricted: fixtures/restricted.c tracer/calls_x86_64.c fixtures/restricted.h tracer/calls.h
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -o $@ $(filter %.c,$^)
+
 $(UNIT_TESTS): $(TARGETS)
 
 # What `make soak` needs: libraries for targets and tracers, and the tracer as a small program.
