@@ -109,8 +109,9 @@ PYTHON  := /usr/bin/python3
 PREFIX  ?= /usr/local
 SUBMAKE  = $(MAKE) --no-print-directory -j$(shell nproc)
 C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures fixtures/hostile) tests/unit/*/*.[ch] tests/fuzz/*.[ch])
+# As shared libraries of gcc, the two do not write to the same report.
 ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
-           SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+           SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan -static-libubsan'
 TSAN    := BUILD=build-tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread'
 CLANG   ?= clang
 FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
