@@ -180,10 +180,12 @@ class Tracing:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
 
     def wait_attached(self):
-        """Wait until the gates are planted: from then on every allocation is seen."""
+        """Wait until all gates are planted, which filtrace then says: from then on every allocation
+        is seen, and a signal to end does not come too early."""
         def is_attached():
             assert self.process.poll() is None, "filtrace ended: " + self.process.stderr.read()
-            return is_gated(self.target.pid, self.target.allocator)
+            has_said = select.select([self.process.stderr], [], [], 0)[0]
+            return has_said and is_gated(self.target.pid, self.target.allocator)
 
         wait_until(is_attached, f"filtrace attached to {self.target.pid}")
         return self
