@@ -195,6 +195,29 @@ static void test_serving_ends_in_time_whatever_is_posted(void **state)
 	end_target(&target);
 }
 
+static size_t count_regions(int pid)
+{
+	struct target_memory tm;
+	struct maps maps;
+	struct error err = { 0 };
+	raddr base;
+	assert_true(target_memory_init(&tm, pid, &err));
+	assert_true(maps_read(pid, &maps, &err));
+	size_t count = regions_find(&tm.memory, &maps, &base, 1);
+	maps_deinit(&maps);
+	target_memory_deinit(&tm);
+	return count;
+}
+
+/* Long enough after it began, however slow the machine is, that it leaves something behind. */
+static void plant_and_be_killed_late(int pid)
+{
+	for (useconds_t us = 300000; count_regions(pid) == 0; us *= 2) {
+		assert_true(us < 20000000);
+		plant_and_be_killed(pid, us);
+	}
+}
+
 /* What is left of the journal is enough to undo what is left. */
 static void test_recovery_survives_a_spoilt_number_of_records(void **state)
 {
@@ -203,7 +226,7 @@ static void test_recovery_survives_a_spoilt_number_of_records(void **state)
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
 	start_target(&target, NULL, "2");
-	plant_and_be_killed(target.pid, 300000);
+	plant_and_be_killed_late(target.pid);
 	spoil_anchor(target.pid, ANCHOR_RECORD_COUNT, 4);
 	lift(plant(target.pid, &listener, 65536));
 	assert_code_is_the_files(target.pid);
