@@ -177,10 +177,10 @@ soak: packages-build packages-test packages-soak ## that nothing hurts the targe
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/soak/soak.py $(SOAK)
 
 asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory $(ASAN) test
+	@DEADLINE_SECONDS=$${DEADLINE_SECONDS:-180} $(MAKE) --no-print-directory $(ASAN) test
 
 tsan: ## all tests with ThreadSanitizer
-	@$(MAKE) --no-print-directory $(TSAN) test
+	@DEADLINE_SECONDS=$${DEADLINE_SECONDS:-180} $(MAKE) --no-print-directory $(TSAN) test
 
 lint: ## formatting, SPDX lines, direction of includes, Python syntax
 	@clang-format --dry-run -Werror $(C_FILES)
