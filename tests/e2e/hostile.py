@@ -14,7 +14,7 @@ import subprocess
 import time
 import unicodedata
 
-from processes import FILTRACE, Lines, Target, wait_until
+from processes import FILTRACE, IS_SANITIZED, Lines, Target, wait_until
 
 HOSTILE = os.path.join(os.path.dirname(FILTRACE), "fixtures", "hostile")
 MINORS = (8, 9, 10, 11, 12)
@@ -32,7 +32,6 @@ COMMAND = [b"\x1b[977mred", b"\x1b]0;977\x07", "\u202egnp\u2066".encode(), b"\xf
 # filtrace may refuse such a target, or stop early; it never fails in a way of its own.
 STATUSES = {0, 3, 4, 5, 6, 7}
 RSS_MAX_KIB = 400 * 1024
-IS_SANITIZED = re.search(rb"__[at]san_init", open(FILTRACE, "rb").read()) is not None
 
 
 class Hostile(Target):

@@ -7,6 +7,7 @@ Nobody sleeps to wait for something: every wait has a condition and a deadline.
 import json
 import os
 import pathlib
+import re
 import select
 import signal
 import subprocess
@@ -20,6 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
 FILTRACE = os.path.abspath(os.environ.get("FILTRACE", ROOT / "build" / "filtrace"))
 BUILD = pathlib.Path(FILTRACE).parent
+IS_SANITIZED = os.path.exists(FILTRACE) and bool(
+    re.search(rb"__[at]san_init", pathlib.Path(FILTRACE).read_bytes()))
 DEADLINE_SECONDS = float(os.environ.get("DEADLINE_SECONDS", "60"))
 
 

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from interpreters import DEBIAN_PATH
 from outcome import Outcome
-from processes import BUILD, Filtrace, Target
+from processes import BUILD, IS_SANITIZED, Filtrace, Target
 
 SECONDS = 600
 ATTACHES = 50
@@ -186,6 +186,7 @@ def run(run):
 
     is_judged = was_quiet and is_quiet()
     why_not = "" if is_judged else f"under load {os.getloadavg()[0]:.1f}"
+    why_not = "with a sanitizer" if IS_SANITIZED else why_not
     judge_stops(outcome, stops, count_long(gaps), own_stops, run, why_not)
     judge_pauses(outcome, pairs, beats, run, why_not)
     judge(outcome, f"stopped {share:.2%}", run, why_not, share <= 2 * BUDGET)
