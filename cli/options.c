@@ -81,9 +81,12 @@ static bool choose(const char *argument, const char *names, int *ret, struct err
 
 static bool set_format(struct options *options, const char *argument, struct error *err)
 {
-	static const enum format formats[] = { FORMAT_TEXT, FORMAT_JSON };
+	static const enum format formats[] = { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV,
+					       FORMAT_COLLAPSED };
+	bool is_report = 1u << options->verb & SHOWING;
 	int choice;
-	if (!choose(argument, "text, json", &choice, err))
+	if (!choose(argument, is_report ? "text, json, csv, collapsed" : "text, json", &choice,
+		    err))
 		return false;
 	options->format = formats[choice];
 	return true;
@@ -187,7 +190,8 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", RECORD | REPORT,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
-	{ "format", 'f', "F", PRINTING, "print as text or json", SETTER(set_format) },
+	{ "format", 'f', "F", PRINTING, "text, json; of a report: csv, collapsed",
+	  SETTER(set_format) },
 	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
 	{ "top", 'T', "N", SHOWING, "show the N largest sites in text (20)", SETTER(set_top) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",
@@ -226,8 +230,7 @@ static const struct {
 			  "capture into a file" },
 	[VERB_CHECK] = { "check", "filtrace check -p PID | -- CMD ..  LIMIT.. [-d DUR]",
 			 "a verdict and an exit code" },
-	[VERB_REPORT] = { "report", "filtrace report FILE [-f text|json] [-o OUT]",
-			  "show a capture" },
+	[VERB_REPORT] = { "report", "filtrace report FILE [-f F] [-o OUT]", "show a capture" },
 	[VERB_PS] = { "ps", "filtrace ps [-f text|json]", "Python processes; why not to attach" },
 	[VERB_DOCTOR] = { "doctor", "filtrace doctor [-p PID] [-f text|json]",
 			  "can I attach? if not, what helps" },

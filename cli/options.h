@@ -27,6 +27,9 @@ enum format {
 	FORMAT_DEFAULT, /* nothing was asked for */
 	FORMAT_TEXT,
 	FORMAT_JSON,
+	FORMAT_CSV,
+	FORMAT_COLLAPSED,
+	FORMAT_COUNT,
 };
 
 enum color {

@@ -6,15 +6,16 @@
 bool print_report(const struct options *options, enum format otherwise,
 		  const struct snapshot *snapshot, FILE *out, struct error *err)
 {
+	static bool (*const writers[FORMAT_COUNT])(const struct snapshot *snapshot, FILE *out,
+						   struct error *err) = {
+		[FORMAT_JSON] = report_json,
+		[FORMAT_CSV] = report_csv,
+		[FORMAT_COLLAPSED] = report_collapsed,
+	};
 	const struct report_text_options text = { .top = (size_t)options->top };
+	enum format format = options->format != FORMAT_DEFAULT ? options->format : otherwise;
 
-	switch (options->format != FORMAT_DEFAULT ? options->format : otherwise) {
-	case FORMAT_TEXT:
+	if (format == FORMAT_TEXT)
 		return report_text(snapshot, &text, out, err);
-	case FORMAT_JSON:
-		return report_json(snapshot, out, err);
-	case FORMAT_DEFAULT:
-		break;
-	}
-	return true;
+	return !writers[format] || writers[format](snapshot, out, err);
 }

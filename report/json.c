@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/report.h"
 
-#include <math.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "report/figure.h"
 #include "report/json_value.h"
 #include "report/output.h"
 
@@ -25,17 +25,14 @@ static json_t *json_figures(const struct figures *figures)
 			 figures->growth_bytes_per_second.error);
 }
 
-/* Live bytes by kind. Sums are rounded, not parts, so that the parts add up to the rounded sum. */
 static json_t *json_kinds(const struct figures *figures)
 {
+	int64_t bytes[MEMORY_KIND_COUNT];
+	figure_kinds(figures, bytes);
 	json_t *kinds = json_object();
-	double sum = 0, rounded = 0;
-	for (int kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
-		sum += figures->kind_live_bytes[kind];
+	for (int kind = 0; kind < MEMORY_KIND_COUNT; kind++)
 		json_object_set_new(kinds, memory_kind_name((enum memory_kind)kind),
-				    json_whole(round(sum) - rounded));
-		rounded = round(sum);
-	}
+				    json_integer(bytes[kind]));
 	return kinds;
 }
 

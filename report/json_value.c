@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/json_value.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "report/figure.h"
 
 /* Reals with as many digits as a double holds for certain. */
 enum { DUMP_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15) };
@@ -22,8 +22,7 @@ json_t *json_foreign(const char *text)
 
 json_t *json_whole(double number)
 {
-	static const double exact_max = 9007199254740992.0;
-	return json_integer((json_int_t)round(fmin(fmax(number, -exact_max), exact_max)));
+	return json_integer(figure_whole(number));
 }
 
 bool json_write_value(FILE *out, const char *before, json_t *value, struct error *err)

@@ -4,8 +4,9 @@
 
 /**
  * @file
- * A snapshot as text for people and JSON for programs. Names from the target are made printable,
- * valid UTF-8 here; whatever the target calls itself, the output is well-formed.
+ * A snapshot as text for people, JSON for programs, and files for tools that others wrote. Names
+ * from the target are made printable, valid UTF-8 here; whatever the target calls itself, the
+ * output is well-formed.
  *
  * Every function writes to `out`, flushes it, and fails with ERROR_FILE if not everything could be
  * written.
@@ -28,6 +29,14 @@ MUST_CHECK bool report_text(const struct snapshot *snapshot,
 
 /** Write the JSON document `filtrace.report/1` (docs/report.schema.json). */
 MUST_CHECK bool report_json(const struct snapshot *snapshot, FILE *out, struct error *err);
+
+/** Write the sites as a table of comma-separated values (RFC 4180, but lines end as Unix lines do),
+ *  one line each behind one line of names. */
+MUST_CHECK bool report_csv(const struct snapshot *snapshot, FILE *out, struct error *err);
+
+/** Write one line for each stack: its frames, outermost first, with semicolons between them, a
+ *  blank, and its live bytes. Format: Brendan Gregg's FlameGraph, "stackcollapse". */
+MUST_CHECK bool report_collapsed(const struct snapshot *snapshot, FILE *out, struct error *err);
 
 /** The result of a check. */
 struct report_check {

@@ -125,6 +125,32 @@ static void test_report_takes_a_file(void **state)
 	assert_int_equal(options.top, 5);
 }
 
+static void test_a_report_has_more_formats_than_a_list(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		enum format format;
+	} formats[] = {
+		{ "text", FORMAT_TEXT },
+		{ "json", FORMAT_JSON },
+		{ "csv", FORMAT_CSV },
+		{ "collapsed", FORMAT_COLLAPSED },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "report x -f %s", formats[i].name);
+		assert_int_equal(parsed(line).format, formats[i].format);
+		snprintf(line, sizeof(line), "12 -f %s", formats[i].name);
+		assert_int_equal(parsed(line).format, formats[i].format);
+	}
+	struct options options;
+	struct error err;
+	assert_false(parse("ps -f csv", &options, &err));
+	assert_int_equal(err.kind, ERROR_USAGE);
+	assert_non_null(strstr(err.context, "'csv' is none of text, json"));
+}
+
 static void test_ps_takes_no_process_and_few_options(void **state)
 {
 	(void)state;
@@ -281,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_record_takes_its_options),
 		cmocka_unit_test(test_check_takes_its_options),
 		cmocka_unit_test(test_report_takes_a_file),
+		cmocka_unit_test(test_a_report_has_more_formats_than_a_list),
 		cmocka_unit_test(test_ps_takes_no_process_and_few_options),
 		cmocka_unit_test(test_doctor_may_have_a_process_and_unstick_must),
 		cmocka_unit_test(test_help_and_version_need_nothing_else),

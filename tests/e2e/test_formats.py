@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What a report is written as, others can read: each format is tried on its own reader."""
+
+import csv
+import subprocess
+
+import pytest
+
+from stage import Stage
+
+
+class Recording:
+    """A capture of a leaking server, and where it leaks."""
+
+    def __init__(self, stage):
+        server = stage.start("http_leak.py")
+        stage.traffic(server, seconds=60, rate=40)
+        self.directory = stage.directory
+        self.filtrace = stage.filtrace
+        self.pid = server.pid
+        # Some hundred stops a second: in a second, several samples of the leaking line.
+        finished = self.filtrace.run(
+            "record", "-p", server.pid, "-o", "capture", "-d", "4", "--sample-bytes", "1K")
+        assert finished.returncode == 0, finished.stderr
+        truth = server.truth()
+        self.file, self.line = truth["file"], truth["line"]
+        self.json = self.filtrace.report()
+
+    def write(self, form, *arguments):
+        """Write a report in this format into a file; its path."""
+        path = self.directory / f"report.{form}"
+        finished = self.filtrace.run(
+            "report", "capture", "-f", form, "-o", path, "--force", *arguments)
+        assert (finished.returncode, finished.stdout) == (0, ""), finished.stderr
+        return path
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    stage = Stage(tmp_path_factory.mktemp("formats"))
+    try:
+        yield Recording(stage)
+    finally:
+        problems = stage.end()
+    assert not problems, "\n".join(problems)
+
+
+def test_csv_is_a_table_for_python_and_for_sqlite(recording):
+    path = recording.write("csv")
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(recording.json["sites"])
+    for row, site in zip(rows, recording.json["sites"]):
+        assert (row["file"], int(row["line"])) == (site["file"], site["line"])
+        assert int(row["live_bytes"]) == site["live_bytes"]
+        assert int(row["malloc_bytes"]) == site["kinds"]["malloc"]
+
+    finished = subprocess.run(
+        ["sqlite3", ":memory:", "-cmd", f".import --csv {path} sites",
+         "select file || ':' || line from sites order by live_bytes + 0 desc limit 1"],
+        capture_output=True, text=True, timeout=30)
+    assert finished.stdout.strip() == f"{recording.file}:{recording.line}", finished.stderr
+
+
+def test_collapsed_has_a_line_for_each_stack_that_ends_in_the_leaking_line(recording):
+    lines = recording.write("collapsed").read_text(encoding="utf-8").splitlines()
+    stacks = [stack for stack in recording.json["stacks"] if stack["live_bytes"]]
+    assert len(lines) == len(stacks)
+    for line, stack in zip(lines, stacks):
+        frames, _, count = line.rpartition(" ")
+        assert int(count) == stack["live_bytes"]
+        assert len(frames.split(";")) == len(stack["frames"]) + stack["truncated"]
+    assert lines[0].rpartition(" ")[0].endswith(
+        f";render ({recording.file}:{recording.line})"), lines[0]
