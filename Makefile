@@ -121,9 +121,9 @@ LANES   ?= 2# test programs, or files of end-to-end tests, at a time
 
 .PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan tsan lint format install clean help
 .PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
-.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak
+.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak packages-readers readers
 
-packages-build packages-demo packages-test packages-matrix packages-soak: packages-%:
+packages-build packages-demo packages-test packages-matrix packages-soak packages-readers: packages-%:
 	@scripts/packages.sh $*
 
 # Without a clang that has libFuzzer, the fuzzers are skipped, and counted as that.
@@ -155,6 +155,9 @@ test-unit: packages-build packages-test ## unit tests only
 test-e2e: packages-build packages-demo packages-test ## end-to-end tests only; PYTEST='-k kill' picks some
 	@$(SUBMAKE) all $(TARGETS)
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --lanes $(LANES) --e2e tests/e2e --pytest='$(PYTEST)'
+
+readers: packages-readers ## get programs that read reports: the tests then try them
+	@scripts/readers.sh $(BUILD)/readers
 
 fuzz: packages-build ## fuzz what reads foreign bytes; FUZZ_SECONDS=600 for each, FUZZ_NAMES='maps text'
 	@$(MAKE) --no-print-directory fuzzers-if-possible

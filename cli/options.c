@@ -82,11 +82,11 @@ static bool choose(const char *argument, const char *names, int *ret, struct err
 static bool set_format(struct options *options, const char *argument, struct error *err)
 {
 	static const enum format formats[] = { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV,
-					       FORMAT_COLLAPSED };
+					       FORMAT_COLLAPSED, FORMAT_SPEEDSCOPE };
 	bool is_report = 1u << options->verb & SHOWING;
 	int choice;
-	if (!choose(argument, is_report ? "text, json, csv, collapsed" : "text, json", &choice,
-		    err))
+	if (!choose(argument, is_report ? "text, json, csv, collapsed, speedscope" : "text, json",
+		    &choice, err))
 		return false;
 	options->format = formats[choice];
 	return true;
@@ -190,7 +190,7 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", RECORD | REPORT,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
-	{ "format", 'f', "F", PRINTING, "text, json; of a report: csv, collapsed",
+	{ "format", 'f', "F", PRINTING, "text, json; of a report: csv, collapsed, speedscope",
 	  SETTER(set_format) },
 	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
 	{ "top", 'T', "N", SHOWING, "show the N largest sites in text (20)", SETTER(set_top) },

@@ -11,6 +11,7 @@ bool print_report(const struct options *options, enum format otherwise,
 		[FORMAT_JSON] = report_json,
 		[FORMAT_CSV] = report_csv,
 		[FORMAT_COLLAPSED] = report_collapsed,
+		[FORMAT_SPEEDSCOPE] = report_speedscope,
 	};
 	const struct report_text_options text = { .top = (size_t)options->top };
 	enum format format = options->format != FORMAT_DEFAULT ? options->format : otherwise;

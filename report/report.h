@@ -38,6 +38,10 @@ MUST_CHECK bool report_csv(const struct snapshot *snapshot, FILE *out, struct er
  *  blank, and its live bytes. Format: Brendan Gregg's FlameGraph, "stackcollapse". */
 MUST_CHECK bool report_collapsed(const struct snapshot *snapshot, FILE *out, struct error *err);
 
+/** Write a file for https://www.speedscope.app, with sampled profiles of live bytes, of live blocks
+ *  and, if anything grows, of growth. */
+MUST_CHECK bool report_speedscope(const struct snapshot *snapshot, FILE *out, struct error *err);
+
 /** The result of a check. */
 struct report_check {
 	const struct verdict *verdict;	 /* NULL: no verdict was reached, which is an "error" */

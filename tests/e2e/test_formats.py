@@ -2,10 +2,13 @@
 """What a report is written as, others can read: each format is tried on its own reader."""
 
 import csv
+import json
 import subprocess
 
+import jsonschema
 import pytest
 
+from readers import speedscope, speedscope_schema
 from stage import Stage
 
 
@@ -72,3 +75,25 @@ def test_collapsed_has_a_line_for_each_stack_that_ends_in_the_leaking_line(recor
         assert len(frames.split(";")) == len(stack["frames"]) + stack["truncated"]
     assert lines[0].rpartition(" ")[0].endswith(
         f";render ({recording.file}:{recording.line})"), lines[0]
+
+
+@pytest.mark.parametrize("form", ["speedscope", "collapsed"])
+def test_speedscope_opens_the_file(recording, form):
+    path = recording.write(form)
+    text = speedscope(path, recording.directory)
+    assert "Something went wrong" not in text
+    assert "Time Order" in text and "Left Heavy" in text, text
+
+
+def test_speedscope_file_has_a_profile_for_each_measure(recording):
+    document = json.loads(recording.write("speedscope").read_text(encoding="utf-8"))
+    jsonschema.validate(document, speedscope_schema())
+    live, blocks, growth = document["profiles"]
+    assert live["endValue"] == sum(stack["live_bytes"] for stack in recording.json["stacks"])
+    assert blocks["endValue"] > 0 and growth["endValue"] > 0
+    heaviest = max(zip(live["weights"], live["samples"]))[1]
+    frame = document["shared"]["frames"][heaviest[-1]]
+    assert (frame["file"], frame["line"]) == (recording.file, recording.line)
+
+    text = speedscope(recording.directory / "report.speedscope", recording.directory)
+    assert f"pid {recording.pid}" in text and "(1/3)" in text, text

@@ -136,6 +136,7 @@ static void test_a_report_has_more_formats_than_a_list(void **state)
 		{ "json", FORMAT_JSON },
 		{ "csv", FORMAT_CSV },
 		{ "collapsed", FORMAT_COLLAPSED },
+		{ "speedscope", FORMAT_SPEEDSCOPE },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
 		char line[64];

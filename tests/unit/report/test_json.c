@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/report.h"
 
-#include <jansson.h>
-
-#include "tests/unit/report/output.h"
-
-static json_t *parse(const struct output *output)
-{
-	json_error_t error;
-	json_t *document = json_loadb(output->text, output->len, JSON_REJECT_DUPLICATES, &error);
-	if (!document)
-		fail_msg("line %d: %s", error.line, error.text);
-	return document;
-}
-
-static void document_cleanup(json_t **document)
-{
-	json_decref(*document);
-}
-
-#define OWNED_JSON OWNED(document_cleanup)
+#include "tests/unit/report/json_output.h"
 
 /* Validate a document with Python's jsonschema; skips where that is not installed. */
 static void validate(const struct output *output, const char *schema)

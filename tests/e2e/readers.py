@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Other programs that read what filtrace writes; `make readers` gets them.
+
+A test whose reader is missing is skipped, by the reader's name.
+"""
+
+import base64
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from processes import BUILD
+
+SPEEDSCOPE = BUILD / "readers" / "node_modules" / "speedscope"
+
+
+def reader(name):
+    """The path of a program that reads, or a skip."""
+    path = shutil.which(name)
+    if not path:
+        pytest.skip(f"{name} is not installed: make readers")
+    return path
+
+
+def browse(url, directory, seconds=60):
+    """What a page shows once it has loaded: its text, and a screenshot beside it."""
+    finished = subprocess.run(
+        [reader("chromium"), "--headless", "--no-sandbox", "--disable-gpu",
+         f"--user-data-dir={directory / 'chromium'}", "--virtual-time-budget=10000",
+         "--window-size=1200,800", f"--screenshot={directory / 'screenshot.png'}", "--dump-dom",
+         url],
+        capture_output=True, text=True, timeout=seconds)
+    assert finished.returncode == 0, finished.stderr
+    return re.sub(r"<style.*?</style>|<[^>]+>", " ", finished.stdout, flags=re.DOTALL)
+
+
+def speedscope_schema():
+    if not SPEEDSCOPE.exists():
+        pytest.skip("speedscope is not installed: make readers")
+    path = SPEEDSCOPE / "dist" / "release" / "file-format-schema.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def speedscope(path, directory):
+    """What speedscope shows of a file, opened as its own command opens it."""
+    speedscope_schema()
+    content = base64.b64encode(pathlib.Path(path).read_bytes()).decode()
+    script = directory / "load.js"
+    script.write_text(f'speedscope.loadFileFromBase64("report", "{content}")', encoding="ascii")
+    page = (SPEEDSCOPE / "dist" / "release" / "index.html").resolve()
+    return browse(f"{page.as_uri()}#localProfilePath={script}", directory)
