@@ -8,9 +8,9 @@ CFLAGS  ?= -O2 -g
 Q       := $(if $(V),,@)# V=1 shows the commands
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
            $(if $(CI),-Werror)
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DFILTRACE_VERSION='"$(VERSION)"' -I. -pthread -fno-common \
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DFILTRACE_VERSION='"$(VERSION)"' -I. -I$(BUILD) -pthread -fno-common \
               -DBUILD_DIR='"$(BUILD)"' $(WARN) $(CFLAGS) $(SANITIZE)
-LIBS    := -lelf -lncursesw -ltinfo -lsqlite3 -ljansson -lZydis -lZycore -lm -pthread
+LIBS    := -lelf -lncursesw -ltinfo -lsqlite3 -ljansson -lprotobuf-c -lz -lZydis -lZycore -lm -pthread
 
 # A folder may include from the folders behind it, never the other way round.
 FOLDERS := cli tui report profile pyframes tracer base
@@ -42,6 +42,22 @@ $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What is generated from report/pprof.proto; its warnings are not ours.
+PPROF := $(BUILD)/report/pprof.pb-c
+$(PPROF).c: report/pprof.proto
+	@mkdir -p $(@D)
+	@echo "  PROTO $<"
+	$(Q)protoc-c --c_out=$(BUILD) $<
+
+$(PPROF).h: $(PPROF).c ;
+
+$(PPROF).o: $(PPROF).c
+	@echo "  CC    $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
+
+$(call archive,report): $(PPROF).o
+$(BUILD)/report/pprof.c.o $(BUILD)/tests/unit/report/test_pprof.c.o: $(PPROF).h
 
 # Unit tests: tests/unit/FOLDER/test_NAME.c is linked with FOLDER and what FOLDER may include.
 behind_base     := base

@@ -81,12 +81,13 @@ static bool choose(const char *argument, const char *names, int *ret, struct err
 
 static bool set_format(struct options *options, const char *argument, struct error *err)
 {
-	static const enum format formats[] = { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV,
-					       FORMAT_COLLAPSED, FORMAT_SPEEDSCOPE };
+	static const enum format formats[] = { FORMAT_TEXT,	 FORMAT_JSON,	    FORMAT_CSV,
+					       FORMAT_COLLAPSED, FORMAT_SPEEDSCOPE, FORMAT_PPROF };
 	bool is_report = 1u << options->verb & SHOWING;
+	const char *names =
+		is_report ? "text, json, csv, collapsed, speedscope, pprof" : "text, json";
 	int choice;
-	if (!choose(argument, is_report ? "text, json, csv, collapsed, speedscope" : "text, json",
-		    &choice, err))
+	if (!choose(argument, names, &choice, err))
 		return false;
 	options->format = formats[choice];
 	return true;
@@ -190,8 +191,8 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", RECORD | REPORT,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
-	{ "format", 'f', "F", PRINTING, "text, json; of a report: csv, collapsed, speedscope",
-	  SETTER(set_format) },
+	{ "format", 'f', "F", PRINTING,
+	  "text, json; of a report: csv, collapsed, speedscope, pprof", SETTER(set_format) },
 	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
 	{ "top", 'T', "N", SHOWING, "show the N largest sites in text (20)", SETTER(set_top) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",

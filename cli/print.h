@@ -11,7 +11,7 @@
 #include "profile/snapshot.h"
 
 /** Print a snapshot in the format that was asked for, or else in `otherwise`; FORMAT_DEFAULT prints
- *  nothing. Errors: ERROR_FILE, ERROR_NO_MEMORY. */
+ *  nothing. Errors: ERROR_FILE, ERROR_NO_MEMORY, ERROR_USAGE (not for a terminal). */
 MUST_CHECK bool print_report(const struct options *options, enum format otherwise,
 			     const struct snapshot *snapshot, FILE *out, struct error *err);
 

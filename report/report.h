@@ -42,6 +42,10 @@ MUST_CHECK bool report_collapsed(const struct snapshot *snapshot, FILE *out, str
  *  and, if anything grows, of growth. */
 MUST_CHECK bool report_speedscope(const struct snapshot *snapshot, FILE *out, struct error *err);
 
+/** Write a compressed file for `go tool pprof`, with sample types inuse_objects, inuse_space (the
+ *  default) and growth, which may be negative, and with labels for kind, thread and process. */
+MUST_CHECK bool report_pprof(const struct snapshot *snapshot, FILE *out, struct error *err);
+
 /** The result of a check. */
 struct report_check {
 	const struct verdict *verdict;	 /* NULL: no verdict was reached, which is an "error" */

@@ -7,7 +7,8 @@ set -eu
 
 packages_of() {
 	case $1 in
-	build) echo libelf-dev libncurses-dev libzydis-dev libsqlite3-dev libjansson-dev uthash-dev ;;
+	build) echo libelf-dev libncurses-dev libzydis-dev libsqlite3-dev libjansson-dev uthash-dev \
+		libprotobuf-c-dev protobuf-c-compiler zlib1g-dev ;;
 	demo) echo python3 python3-flask ;;
 	test) echo libcmocka-dev python3-pytest python3-pexpect python3-pyte python3-jsonschema \
 		python3-greenlet python3-gevent sqlite3 procps util-linux python3-seccomp \

@@ -3,12 +3,16 @@
 
 import csv
 import json
+import os
+import pty
+import re
 import subprocess
 
 import jsonschema
 import pytest
 
-from readers import speedscope, speedscope_schema
+from processes import FILTRACE
+from readers import reader, speedscope, speedscope_schema
 from stage import Stage
 
 
@@ -97,3 +101,44 @@ def test_speedscope_file_has_a_profile_for_each_measure(recording):
 
     text = speedscope(recording.directory / "report.speedscope", recording.directory)
     assert f"pid {recording.pid}" in text and "(1/3)" in text, text
+
+
+def pprof(path, *arguments):
+    """What `go tool pprof` prints of a file."""
+    finished = subprocess.run(
+        [reader("go"), "tool", "pprof", *arguments, path], capture_output=True, text=True,
+        timeout=60)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.parametrize("measure", ["inuse_space", "growth"])
+def test_pprof_names_the_leaking_line_first(recording, measure):
+    path = recording.write("pprof")
+    lines = pprof(path, "-top", "-lines", f"-sample_index={measure}").splitlines()
+    header = next(i for i, line in enumerate(lines) if line.split()[:1] == ["flat"])
+    assert lines[header + 1].endswith(f" render {recording.file}:{recording.line}"), lines
+
+
+def test_pprof_has_all_stacks_with_their_labels(recording):
+    path = recording.write("pprof")
+    report = recording.json
+    top = pprof(path, "-top", "-unit=B", "-nodefraction=0", "-nodecount=0")
+    total = sum(stack["live_bytes"] for stack in report["stacks"])
+    assert f"Total samples = {total}B" in top, top
+    tags = pprof(path, "-tags", "-unit=B")
+    assert re.search(rf"process: Total {total}B.*\n\s+{total}B \( *100%\): {recording.pid}\n", tags)
+    for kind in ("malloc", "pymalloc"):
+        live = sum(stack["live_bytes"] for stack in report["stacks"] if stack["kind"] == kind)
+        assert re.search(rf"\b{live}B \( *\d.*\): {kind}\n", tags), tags
+
+
+def test_pprof_is_not_poured_over_a_terminal(recording):
+    ours, theirs = pty.openpty()
+    finished = subprocess.run(
+        [FILTRACE, "report", recording.directory / "capture", "-f", "pprof"], stdout=theirs,
+        stderr=subprocess.PIPE, text=True, timeout=30)
+    os.close(theirs)
+    os.close(ours)
+    assert finished.returncode == 2
+    assert "-o FILE" in finished.stderr

@@ -137,6 +137,7 @@ static void test_a_report_has_more_formats_than_a_list(void **state)
 		{ "csv", FORMAT_CSV },
 		{ "collapsed", FORMAT_COLLAPSED },
 		{ "speedscope", FORMAT_SPEEDSCOPE },
+		{ "pprof", FORMAT_PPROF },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
 		char line[64];
