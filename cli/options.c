@@ -137,6 +137,43 @@ static bool set_top(struct options *options, const char *argument, struct error 
 	return quantity_count(argument, 1000000, &options->top, err);
 }
 
+static bool set_min_age(struct options *options, const char *argument, struct error *err)
+{
+	return quantity_duration(argument, &options->min_age_ns, err);
+}
+
+static bool add_text(struct text_list *list, const char *argument, struct error *err)
+{
+	if (list->count == TEXT_LIST_MAX)
+		return error_set(err, ERROR_USAGE, "given more than %d times", TEXT_LIST_MAX);
+	list->items[list->count++] = argument;
+	return true;
+}
+
+static bool set_only(struct options *options, const char *argument, struct error *err)
+{
+	return add_text(&options->only, argument, err);
+}
+
+static bool set_exclude(struct options *options, const char *argument, struct error *err)
+{
+	return add_text(&options->exclude, argument, err);
+}
+
+static bool set_suppressions(struct options *options, const char *argument, struct error *err)
+{
+	(void)err;
+	options->suppressions = argument;
+	return true;
+}
+
+static bool set_thread(struct options *options, const char *argument, struct error *err)
+{
+	(void)err;
+	options->thread = argument;
+	return true;
+}
+
 static bool set_rate_limit(struct limit_option *limit, const char *argument, struct error *err)
 {
 	limit->is_set = true;
@@ -194,7 +231,17 @@ static const struct option_spec specs[] = {
 	{ "format", 'f', "F", PRINTING,
 	  "text, json; of a report: csv, collapsed, speedscope, pprof", SETTER(set_format) },
 	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
-	{ "top", 'T', "N", SHOWING, "show the N largest sites in text (20)", SETTER(set_top) },
+	{ "top", 'T', "N", SHOWING, "show the N largest sites (20 in text, else all)",
+	  SETTER(set_top) },
+	{ "min-age", 0, "DUR", REPORT, "only stacks with blocks that are older",
+	  SETTER(set_min_age) },
+	{ "only", 0, "GLOB", REPORT, "only stacks with such a file or function", SETTER(set_only) },
+	{ "exclude", 0, "GLOB", REPORT, "only stacks without such a file or function",
+	  SETTER(set_exclude) },
+	{ "suppressions", 0, "FILE", REPORT, "exclude what leak:PATTERN lines name",
+	  SETTER(set_suppressions) },
+	{ "thread", 0, "RE", REPORT, "only threads with such a name", SETTER(set_thread) },
+	{ "redact", 0, NULL, REPORT, "shorten paths and arguments", FLAG(is_redacted) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",
 	  SETTER(set_budget) },
 	{ "sample-bytes", 0, "SIZE", LIVE, "sample once in SIZE bytes; 1: every allocation",

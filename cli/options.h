@@ -46,6 +46,14 @@ struct limit_option {
 	double value;
 };
 
+/** Arguments of an option that may be given several times. */
+enum { TEXT_LIST_MAX = 32 };
+
+struct text_list {
+	const char *items[TEXT_LIST_MAX];
+	size_t count;
+};
+
 /** Strings and `command` point into the argv that was parsed. */
 struct options {
 	enum verb verb;
@@ -69,6 +77,14 @@ struct options {
 	int max_stops_per_second; /* 0: not given */
 	bool stops_at_traps;	  /* --stop=trap */
 	int top;		  /* sites to show; 0: not given */
+
+	/* What of a report is to be shown. */
+	uint64_t min_age_ns;
+	struct text_list only;
+	struct text_list exclude;
+	const char *suppressions; /* a file, or NULL */
+	const char *thread;	  /* regular expression, or NULL */
+	bool is_redacted;
 
 	struct limit_option max_growth;	     /* bytes per second */
 	struct limit_option max_site_growth; /* bytes per second */

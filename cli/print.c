@@ -3,10 +3,13 @@
 
 #include <unistd.h>
 
+#include "cli/messages.h"
+#include "cli/view.h"
 #include "report/report.h"
+#include "report/rest.h"
 
-bool print_report(const struct options *options, enum format otherwise,
-		  const struct snapshot *snapshot, FILE *out, struct error *err)
+static bool write_format(const struct options *options, enum format format,
+			 const struct snapshot *snapshot, FILE *out, struct error *err)
 {
 	static bool (*const writers[FORMAT_COUNT])(const struct snapshot *snapshot, FILE *out,
 						   struct error *err) = {
@@ -15,11 +18,36 @@ bool print_report(const struct options *options, enum format otherwise,
 		[FORMAT_PPROF] = report_pprof,
 	};
 	const struct report_text_options text = { .top = (size_t)options->top };
-	enum format format = options->format != FORMAT_DEFAULT ? options->format : otherwise;
 
 	if (format == FORMAT_PPROF && isatty(fileno(out)))
 		return error_set(err, ERROR_USAGE, "pprof is nothing for a terminal: -o FILE");
 	if (format == FORMAT_TEXT)
 		return report_text(snapshot, &text, out, err);
-	return !writers[format] || writers[format](snapshot, out, err);
+	return writers[format](snapshot, out, err);
+}
+
+/* These have no place to say it in. */
+static bool is_silent(enum format format)
+{
+	return format == FORMAT_CSV || format == FORMAT_COLLAPSED;
+}
+
+bool print_report(const struct options *options, enum format otherwise,
+		  const struct snapshot *snapshot, FILE *out, struct error *err)
+{
+	enum format format = options->format != FORMAT_DEFAULT ? options->format : otherwise;
+	OWNED_SNAPSHOT struct snapshot *selected = NULL;
+	if (format == FORMAT_DEFAULT)
+		return true;
+	if (!view_select(options, snapshot, &selected, err) ||
+	    !write_format(options, format, selected ? selected : snapshot, out, err))
+		return false;
+
+	char rest[REST_BYTES];
+	if (selected && is_silent(format) && *rest_text(selected, rest)) {
+		struct messages messages;
+		messages_init(&messages, options);
+		message_note(&messages, "not shown: %s", rest);
+	}
+	return true;
 }

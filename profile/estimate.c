@@ -284,3 +284,52 @@ void tally_figures(const struct tally *tally, double interval_bytes, struct figu
 	for (size_t i = 0; i < MEMORY_KIND_COUNT; i++)
 		ret->kind_live_bytes[i] = tally->kind_bytes[i];
 }
+
+void figures_sum_init(struct figures_sum *sum, double now_seconds, double interval_bytes)
+{
+	*sum = (struct figures_sum){ .now_seconds = now_seconds, .interval_bytes = interval_bytes };
+	tally_init(&sum->tally, now_seconds);
+}
+
+static double square(double number)
+{
+	return number * number;
+}
+
+/* Undo live_estimate(): the mean interval shifts the centre, and the variance is what remains of
+ * the half-width. Where low was cut at 0 the centre is not known. */
+static void add_live(struct figures_sum *sum, const struct estimate *live)
+{
+	double shift = (live->low + live->high) / 2 - live->value;
+	double otherwise = sum->interval_bytes <= 1 ? 0 : sum->interval_bytes;
+	double interval = live->low > 0 ? fmax(shift / half_z2, 0) : otherwise;
+	double half = fmax(live->high - live->value - half_z2 * interval, 0);
+	double variance = square(half / z) - quarter_z2 * square(interval);
+	sum->tally.live_interval += live->value * interval;
+	sum->tally.live_variance += fmax(variance, 0);
+}
+
+void figures_sum_add(struct figures_sum *sum, const struct figures *part)
+{
+	const struct estimate *growth = &part->growth_bytes_per_second;
+	struct tally *tally = &sum->tally;
+	add_live(sum, &part->live_bytes);
+	for (size_t i = 0; i < MEMORY_KIND_COUNT; i++)
+		tally->kind_bytes[i] += part->kind_live_bytes[i];
+	tally->samples += part->live_samples;
+	tally->blocks += part->live_blocks;
+	tally->oldest_start_seconds =
+		fmin(tally->oldest_start_seconds, sum->now_seconds - part->oldest_seconds);
+	tally->growth += growth->value;
+	sum->growth_below += square(growth->value - growth->low);
+	sum->growth_above += square(growth->high - growth->value);
+}
+
+void figures_sum_write(const struct figures_sum *sum, struct figures *ret)
+{
+	double growth = sum->tally.growth;
+	double below = sqrt(sum->growth_below), above = sqrt(sum->growth_above);
+	tally_figures(&sum->tally, sum->interval_bytes, ret);
+	ret->growth_bytes_per_second =
+		(struct estimate){ growth, growth - below, growth + above, fmax(below, above) };
+}

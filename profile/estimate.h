@@ -93,4 +93,18 @@ void tally_merge(struct tally *tally, const struct tally *from);
 /** Derive the figures. `interval_bytes` is the T of now: it stands in where no sample tells one. */
 void tally_figures(const struct tally *tally, double interval_bytes, struct figures *ret);
 
+/** Figures of some stacks together, where nothing but the figures of each is left. Live bytes get
+ *  the interval that their blocks would have given; growth gets that of independent parts. */
+struct figures_sum {
+	double now_seconds;
+	double interval_bytes; /* stands in where a figure does not tell its T */
+	struct tally tally;
+	double growth_below; /* squares of the distances to the ends of the intervals */
+	double growth_above;
+};
+
+void figures_sum_init(struct figures_sum *sum, double now_seconds, double interval_bytes);
+void figures_sum_add(struct figures_sum *sum, const struct figures *part);
+void figures_sum_write(const struct figures_sum *sum, struct figures *ret);
+
 #endif

@@ -69,6 +69,15 @@ struct snapshot_capture {
 	double rss_growth_bytes_per_second;
 };
 
+/** What a selection leaves out (profile/selection.h). */
+struct snapshot_rest {
+	size_t sites; /* of which nothing is left */
+	size_t stacks;
+	double live_bytes;
+	double live_blocks;
+	double growth_bytes_per_second;
+};
+
 struct snapshot {
 	struct snapshot_target target;
 	struct snapshot_capture capture;
@@ -78,7 +87,9 @@ struct snapshot {
 	size_t stack_count;
 	struct snapshot_site *sites; /* largest live_bytes first */
 	size_t site_count;
-	void *storage; /* private: what the pointers point into */
+	struct snapshot_rest filtered;	 /* no figure here counts it */
+	struct snapshot_rest beyond_top; /* the total counts it, but it is not listed */
+	void *storage;			 /* private: what the pointers point into */
 };
 
 /** Give back a snapshot made by profile_snapshot() or capture_load(). Takes NULL. */

@@ -59,6 +59,15 @@ static json_t *json_stack(const struct snapshot_stack *stack, int pid)
 	return ret;
 }
 
+/* What is not in the lists. */
+static json_t *json_rest(const struct snapshot_rest *rest)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:f}", "sites", json_whole((double)rest->sites),
+			 "stacks", json_whole((double)rest->stacks), "live_bytes",
+			 json_whole(rest->live_bytes), "live_blocks", json_whole(rest->live_blocks),
+			 "growth_bytes_per_second", rest->growth_bytes_per_second);
+}
+
 static json_t *json_target(const struct snapshot_target *target)
 {
 	json_t *command = json_array();
@@ -91,7 +100,9 @@ static bool write_report(const struct snapshot *snapshot, FILE *out, struct erro
 	fprintf(out, "{\"schema\":\"filtrace.report/1\",\"version\":\"%s\"", FILTRACE_VERSION);
 	if (!json_write_value(out, ",\n\"target\":", json_target(&snapshot->target), err) ||
 	    !json_write_value(out, ",\n\"capture\":", json_capture(&snapshot->capture), err) ||
-	    !json_write_value(out, ",\n\"total\":", json_figures(&snapshot->total), err))
+	    !json_write_value(out, ",\n\"total\":", json_figures(&snapshot->total), err) ||
+	    !json_write_value(out, ",\n\"filtered\":", json_rest(&snapshot->filtered), err) ||
+	    !json_write_value(out, ",\n\"beyond_top\":", json_rest(&snapshot->beyond_top), err))
 		return false;
 
 	fputs(",\n\"sites\":[", out);

@@ -8,6 +8,7 @@
 #include "report/output.h"
 #include "report/paths.h"
 #include "report/pprof.pb-c.h"
+#include "report/rest.h"
 #include "report/string_table.h"
 
 /* Messages in a row are one message: each part is packed and compressed on its own, so that memory
@@ -84,13 +85,16 @@ static bool write_capture(struct pprof *pprof, const struct snapshot *snapshot, 
 	Pprof__Mapping *mappings[] = { &mapping };
 	Pprof__ValueType period = PPROF__VALUE_TYPE__INIT;
 	Pprof__Profile part = PPROF__PROFILE__INIT;
-	int64_t comment;
+	int64_t comments[2];
+	char rest[REST_BYTES], without[REST_BYTES + 16];
+	snprintf(without, sizeof(without), "without %s", rest_text(snapshot, rest));
 	mapping.id = 1;
 	mapping.has_functions = mapping.has_filenames = mapping.has_line_numbers = true;
 	mapping.filename = pprof->command;
 	if (!add_text(pprof, "space", &period.type, err) ||
 	    !add_text(pprof, "bytes", &period.unit, err) ||
-	    !add_text(pprof, "filtrace " FILTRACE_VERSION, &comment, err))
+	    !add_text(pprof, "filtrace " FILTRACE_VERSION, &comments[0], err) ||
+	    (*rest && !add_text(pprof, without, &comments[1], err)))
 		return false;
 
 	part.mapping = mappings;
@@ -99,8 +103,8 @@ static bool write_capture(struct pprof *pprof, const struct snapshot *snapshot, 
 	part.period = figure_whole((double)capture->sample_bytes);
 	part.time_nanos = (int64_t)(capture->start_realtime_ns & INT64_MAX);
 	part.duration_nanos = figure_whole(capture->seconds * (double)NS_PER_SECOND);
-	part.comment = &comment;
-	part.n_comment = 1;
+	part.comment = comments;
+	part.n_comment = *rest ? 2 : 1;
 	return write_part(pprof, &part, err);
 }
 

@@ -6,6 +6,7 @@
 #include "report/name.h"
 #include "report/output.h"
 #include "report/paths.h"
+#include "report/rest.h"
 
 /* What a profile measures, in speedscope's words. */
 struct measure {
@@ -122,12 +123,15 @@ static bool write_profile(const struct snapshot *snapshot, const struct paths *p
 }
 
 /* What the window's title says. */
-static json_t *json_title(const struct snapshot_target *target)
+static json_t *json_title(const struct snapshot *snapshot)
 {
-	char command[NAME_BYTES], ret[NAME_LABEL_BYTES];
+	const struct snapshot_target *target = &snapshot->target;
+	char command[NAME_BYTES], rest[REST_BYTES], ret[NAME_LABEL_BYTES];
 	bool has_command = target->command && target->command[0];
-	snprintf(ret, sizeof(ret), "%s, pid %d",
-		 name_path(has_command ? target->command[0] : "?", command), target->pid);
+	rest_text(snapshot, rest);
+	snprintf(ret, sizeof(ret), "%s, pid %d%s%s",
+		 name_path(has_command ? target->command[0] : "?", command), target->pid,
+		 *rest ? ", without " : "", rest);
 	return json_string(ret);
 }
 
@@ -139,7 +143,7 @@ bool report_speedscope(const struct snapshot *snapshot, FILE *out, struct error 
 	fputs("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","
 	      "\"exporter\":\"filtrace " FILTRACE_VERSION "\"",
 	      out);
-	if (!json_write_value(out, ",\n\"name\":", json_title(&snapshot->target), err))
+	if (!json_write_value(out, ",\n\"name\":", json_title(snapshot), err))
 		return false;
 	fputs(",\n\"shared\":{\"frames\":[", out);
 	if (!write_frames(&paths, out, err))

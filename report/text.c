@@ -9,6 +9,7 @@
 #include "base/glyphs.h"
 #include "base/text.h"
 #include "report/output.h"
+#include "report/rest.h"
 
 enum {
 	REPORT_WIDTH = 100,
@@ -160,12 +161,15 @@ static void write_capture(const struct snapshot_capture *capture, FILE *out)
 	fputc('\n', out);
 }
 
-static void write_total(const struct figures *total, FILE *out)
+static void write_total(const struct snapshot *snapshot, FILE *out)
 {
-	char live[FIGURE_BYTES], growth[FIGURE_BYTES], blocks[FIGURE_BYTES];
+	const struct figures *total = &snapshot->total;
+	char live[FIGURE_BYTES], growth[FIGURE_BYTES], blocks[FIGURE_BYTES], rest[REST_BYTES];
 	fprintf(out, "\nlive    %s in %s blocks\n", live_text(total, live, sizeof(live)),
 		blocks_text(total, blocks, sizeof(blocks)));
 	fprintf(out, "growth  %s/min\n", growth_text(total, growth, sizeof(growth)));
+	if (*rest_filtered(snapshot, rest))
+		fprintf(out, "without %s\n", rest);
 }
 
 /* Columns; the site begins at the last. */
@@ -193,9 +197,11 @@ static void write_sites(const struct snapshot *snapshot, size_t top, FILE *out)
 	fprintf(out, " %-8s  %s\n", "KIND", "SITE");
 	for (size_t i = 0; i < snapshot->site_count && i < top; i++)
 		write_site(&snapshot->sites[i], out);
+	size_t more = snapshot->beyond_top.sites;
 	if (snapshot->site_count > top)
-		fprintf(out, "%*s and %zu more sites\n", SITE_COLUMN - 1, "",
-			snapshot->site_count - top);
+		more += snapshot->site_count - top;
+	if (more)
+		fprintf(out, "%*s and %zu more sites\n", SITE_COLUMN - 1, "", more);
 }
 
 static void write_stack(const struct snapshot_stack *stack, FILE *out)
@@ -236,9 +242,10 @@ bool report_text(const struct snapshot *snapshot, const struct report_text_optio
 	size_t top = options && options->top ? options->top : SITES_DEFAULT;
 	write_target(&snapshot->target, out);
 	write_capture(&snapshot->capture, out);
-	write_total(&snapshot->total, out);
+	write_total(snapshot, out);
 	if (snapshot->site_count == 0) {
-		fprintf(out, "\nNo live memory was sampled.\n");
+		fprintf(out, snapshot->filtered.stacks ? "\nNothing is left to show.\n"
+						       : "\nNo live memory was sampled.\n");
 		return output_finish(out, err);
 	}
 	write_sites(snapshot, top, out);

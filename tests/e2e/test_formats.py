@@ -11,9 +11,13 @@ import subprocess
 import jsonschema
 import pytest
 
-from processes import FILTRACE
+from processes import FILTRACE, ROOT
 from readers import reader, speedscope, speedscope_schema
 from stage import Stage
+
+
+def schema(name):
+    return json.loads((ROOT / "docs" / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
 class Recording:
@@ -142,3 +146,77 @@ def test_pprof_is_not_poured_over_a_terminal(recording):
     os.close(ours)
     assert finished.returncode == 2
     assert "-o FILE" in finished.stderr
+
+
+def leaves_of_collapsed(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return sum(int(line.rpartition(" ")[2]) for line in lines), len(lines)
+
+
+def leaves_of_pprof(path):
+    raw = pprof(path, "-raw").split("Samples:\n")[1].split("Locations\n")[0]
+    values = re.findall(r"^ *-?\d+ +(\d+) +-?\d+:", raw, re.MULTILINE)
+    return sum(map(int, values)), len(values)
+
+
+def leaves_of_speedscope(path):
+    live = json.loads(path.read_text(encoding="utf-8"))["profiles"][0]
+    return sum(live["weights"]), len(live["weights"])
+
+
+@pytest.mark.parametrize("form, leaves", [
+    ("collapsed", leaves_of_collapsed),
+    ("pprof", leaves_of_pprof),
+    ("speedscope", leaves_of_speedscope),
+])
+@pytest.mark.parametrize("view", [
+    ("--only", "http_leak.py"),
+    ("--exclude", "render"),
+    ("--thread", "no such"),
+    ("-T", "2"),
+    ("--min-age", "1s", "--redact"),
+], ids=lambda view: " ".join(view))
+def test_every_format_shows_the_same_part(recording, form, leaves, view):
+    part = json.loads(recording.write("json", *view).read_text(encoding="utf-8"))
+    jsonschema.validate(part, schema("report"))
+    whole = recording.json
+    for figure in ("stacks", "live_bytes"):
+        listed = part["stacks"]
+        listed = len(listed) if figure == "stacks" else sum(s["live_bytes"] for s in listed)
+        left_out = part["filtered"][figure] + part["beyond_top"][figure]
+        everything = whole["stacks"]
+        everything = (len(everything) if figure == "stacks"
+                      else sum(s["live_bytes"] for s in everything))
+        assert abs(listed + left_out - everything) <= len(whole["stacks"])  # of rounding
+    live = [stack["live_bytes"] for stack in part["stacks"] if stack["live_bytes"]]
+    total, count = leaves(recording.write(form, *view))
+    assert total == sum(live)
+    assert count - len(live) in range(len(part["stacks"]) - len(live) + 1)
+
+
+def test_suppressions_leave_the_known_leak_out_and_say_so(recording):
+    (recording.directory / "known").write_text(
+        f"# accepted\nleak:{recording.file}:{recording.line}$\n", encoding="utf-8")
+    run = recording.filtrace.run
+    finished = run("report", "capture", "-f", "csv", "--suppressions", "known")
+    assert finished.returncode == 0, finished.stderr
+    assert f'"{recording.file}",{recording.line},' not in finished.stdout
+    assert re.fullmatch(
+        r"filtrace: not shown: [\d.]+ KiB in \d+ stacks? left out by filters\n", finished.stderr)
+
+    (recording.directory / "known").write_text("render\n", encoding="utf-8")
+    finished = run("report", "capture", "--suppressions", "known")
+    assert finished.returncode == 8 and "known: line 1" in finished.stderr
+    finished = run("report", "capture", "--suppressions", "nowhere")
+    assert finished.returncode == 8 and "nowhere" in finished.stderr
+    finished = run("report", "capture", "--thread", "(")
+    assert finished.returncode == 2 and "--thread" in finished.stderr
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv", "collapsed", "speedscope"])
+def test_redacted_reports_show_no_directory_above_the_last(recording, form):
+    assert recording.file.count("/") > 2
+    text = recording.write(form, "--redact").read_text(encoding="utf-8")
+    assert os.path.basename(recording.file) in text
+    assert os.path.dirname(os.path.dirname(recording.file)) not in text
+    assert "/usr/" not in text

@@ -153,6 +153,40 @@ static void test_a_report_has_more_formats_than_a_list(void **state)
 	assert_non_null(strstr(err.context, "'csv' is none of text, json"));
 }
 
+static void test_a_report_can_show_a_part(void **state)
+{
+	(void)state;
+	struct options options =
+		parsed("report x --min-age 2m --only a --only b --exclude c --suppressions d"
+		       " --thread e -T 5 --redact");
+	assert_int_equal(options.min_age_ns, 120 * NS_PER_SECOND);
+	assert_int_equal(options.only.count, 2);
+	assert_string_equal(options.only.items[0], "a");
+	assert_string_equal(options.only.items[1], "b");
+	assert_int_equal(options.exclude.count, 1);
+	assert_string_equal(options.exclude.items[0], "c");
+	assert_string_equal(options.suppressions, "d");
+	assert_string_equal(options.thread, "e");
+	assert_int_equal(options.top, 5);
+	assert_true(options.is_redacted);
+}
+
+static void test_what_can_be_repeated_is_bounded(void **state)
+{
+	(void)state;
+	char filtrace[] = "filtrace", report[] = "report", file[] = "x", only[] = "--only=a";
+	char *argv[TEXT_LIST_MAX + 5] = { filtrace, report, file };
+	int argc = 3;
+	while (argc < TEXT_LIST_MAX + 3)
+		argv[argc++] = only;
+	struct options options;
+	struct error err;
+	assert_true(options_parse(argc, argv, &options, &err));
+	argv[argc++] = only;
+	assert_false(options_parse(argc, argv, &options, &err));
+	assert_int_equal(err.kind, ERROR_USAGE);
+}
+
 static void test_ps_takes_no_process_and_few_options(void **state)
 {
 	(void)state;
@@ -310,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_check_takes_its_options),
 		cmocka_unit_test(test_report_takes_a_file),
 		cmocka_unit_test(test_a_report_has_more_formats_than_a_list),
+		cmocka_unit_test(test_a_report_can_show_a_part),
+		cmocka_unit_test(test_what_can_be_repeated_is_bounded),
 		cmocka_unit_test(test_ps_takes_no_process_and_few_options),
 		cmocka_unit_test(test_doctor_may_have_a_process_and_unstick_must),
 		cmocka_unit_test(test_help_and_version_need_nothing_else),
