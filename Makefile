@@ -57,6 +57,7 @@ $(PPROF).o: $(PPROF).c
 	$(Q)$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
 
 $(call archive,report): $(PPROF).o
+$(BUILD)/report/html_parts.S.o: $(wildcard report/html/*)
 $(BUILD)/report/pprof.c.o $(BUILD)/tests/unit/report/test_pprof.c.o: $(PPROF).h
 
 # Unit tests: tests/unit/FOLDER/test_NAME.c is linked with FOLDER and what FOLDER may include.

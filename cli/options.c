@@ -82,10 +82,11 @@ static bool choose(const char *argument, const char *names, int *ret, struct err
 static bool set_format(struct options *options, const char *argument, struct error *err)
 {
 	static const enum format formats[] = { FORMAT_TEXT,	 FORMAT_JSON,	    FORMAT_CSV,
-					       FORMAT_COLLAPSED, FORMAT_SPEEDSCOPE, FORMAT_PPROF };
+					       FORMAT_COLLAPSED, FORMAT_SPEEDSCOPE, FORMAT_PPROF,
+					       FORMAT_HTML };
 	bool is_report = 1u << options->verb & SHOWING;
 	const char *names =
-		is_report ? "text, json, csv, collapsed, speedscope, pprof" : "text, json";
+		is_report ? "text, json, csv, collapsed, speedscope, pprof, html" : "text, json";
 	int choice;
 	if (!choose(argument, names, &choice, err))
 		return false;
@@ -229,7 +230,7 @@ static const struct option_spec specs[] = {
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
 	{ "format", 'f', "F", PRINTING,
-	  "text, json; of a report: csv, collapsed, speedscope, pprof", SETTER(set_format) },
+	  "text, json; of a report: html, pprof, speedscope, collapsed, csv", SETTER(set_format) },
 	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
 	{ "top", 'T', "N", SHOWING, "show the N largest sites (20 in text, else all)",
 	  SETTER(set_top) },

@@ -15,7 +15,7 @@ static bool write_format(const struct options *options, enum format format,
 						   struct error *err) = {
 		[FORMAT_JSON] = report_json,	       [FORMAT_CSV] = report_csv,
 		[FORMAT_COLLAPSED] = report_collapsed, [FORMAT_SPEEDSCOPE] = report_speedscope,
-		[FORMAT_PPROF] = report_pprof,
+		[FORMAT_PPROF] = report_pprof,	       [FORMAT_HTML] = report_html,
 	};
 	const struct report_text_options text = { .top = (size_t)options->top };
 

@@ -34,3 +34,25 @@ bool json_write_value(FILE *out, const char *before, json_t *value, struct error
 	json_decref(value);
 	return true;
 }
+
+/* Outside of texts, JSON has none of the characters that are escaped here. */
+static int write_escaped(const char *text, size_t len, void *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '<' || text[i] == '>' || text[i] == '&')
+			fprintf(out, "\\u%04x", (unsigned)text[i]);
+		else
+			fputc(text[i], out);
+	}
+	return 0;
+}
+
+bool json_write_markup(FILE *out, const char *before, json_t *value, struct error *err)
+{
+	if (!value)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for the report");
+	fputs(before, out);
+	(void)json_dump_callback(value, write_escaped, out, DUMP_FLAGS | JSON_ENCODE_ANY);
+	json_decref(value);
+	return true;
+}

@@ -23,4 +23,8 @@ json_t *json_whole(double number);
  *  be made (NULL); whether the writing went well is asked at the end. Errors: ERROR_NO_MEMORY. */
 MUST_CHECK bool json_write_value(FILE *out, const char *before, json_t *value, struct error *err);
 
+/** The same where the document stands in a page: whatever a text holds, it has none of <, > and &.
+ */
+MUST_CHECK bool json_write_markup(FILE *out, const char *before, json_t *value, struct error *err);
+
 #endif

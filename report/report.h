@@ -46,6 +46,10 @@ MUST_CHECK bool report_speedscope(const struct snapshot *snapshot, FILE *out, st
  *  default) and growth, which may be negative, and with labels for kind, thread and process. */
 MUST_CHECK bool report_pprof(const struct snapshot *snapshot, FILE *out, struct error *err);
 
+/** Write a page that needs nothing else, and no network: a flame graph of live bytes, growth and
+ *  blocks. No name can become markup. */
+MUST_CHECK bool report_html(const struct snapshot *snapshot, FILE *out, struct error *err);
+
 /** The result of a check. */
 struct report_check {
 	const struct verdict *verdict;	 /* NULL: no verdict was reached, which is an "error" */

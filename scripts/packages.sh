@@ -18,7 +18,7 @@ packages_of() {
 	matrix) echo debootstrap debian-archive-keyring libpython3-dev libexpat1-dev zlib1g-dev \
 		python3-gunicorn uwsgi-core uwsgi-plugin-python3 ;;
 	soak) echo python3-gunicorn wrk? gdb? ;;
-	readers) echo golang-go? chromium? ;;
+	readers) echo golang-go? chromium? chromium-driver? python3-selenium? ;;
 	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz, matrix, soak and readers" >&2; exit 2 ;;
 	esac
 }

@@ -13,47 +13,11 @@ import pytest
 
 from processes import FILTRACE, ROOT
 from readers import reader, speedscope, speedscope_schema
-from stage import Stage
+from recording import recording  # noqa: F401  (a fixture)
 
 
 def schema(name):
     return json.loads((ROOT / "docs" / f"{name}.schema.json").read_text(encoding="utf-8"))
-
-
-class Recording:
-    """A capture of a leaking server, and where it leaks."""
-
-    def __init__(self, stage):
-        server = stage.start("http_leak.py")
-        stage.traffic(server, seconds=60, rate=40)
-        self.directory = stage.directory
-        self.filtrace = stage.filtrace
-        self.pid = server.pid
-        # Some hundred stops a second: in a second, several samples of the leaking line.
-        finished = self.filtrace.run(
-            "record", "-p", server.pid, "-o", "capture", "-d", "4", "--sample-bytes", "1K")
-        assert finished.returncode == 0, finished.stderr
-        truth = server.truth()
-        self.file, self.line = truth["file"], truth["line"]
-        self.json = self.filtrace.report()
-
-    def write(self, form, *arguments):
-        """Write a report in this format into a file; its path."""
-        path = self.directory / f"report.{form}"
-        finished = self.filtrace.run(
-            "report", "capture", "-f", form, "-o", path, "--force", *arguments)
-        assert (finished.returncode, finished.stdout) == (0, ""), finished.stderr
-        return path
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory):
-    stage = Stage(tmp_path_factory.mktemp("formats"))
-    try:
-        yield Recording(stage)
-    finally:
-        problems = stage.end()
-    assert not problems, "\n".join(problems)
 
 
 def test_csv_is_a_table_for_python_and_for_sqlite(recording):

@@ -138,6 +138,7 @@ static void test_a_report_has_more_formats_than_a_list(void **state)
 		{ "collapsed", FORMAT_COLLAPSED },
 		{ "speedscope", FORMAT_SPEEDSCOPE },
 		{ "pprof", FORMAT_PPROF },
+		{ "html", FORMAT_HTML },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
 		char line[64];
@@ -263,7 +264,7 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "report x --budget 1", "'--budget'" },
 		{ "-p 1 -d 0", "--duration" },
 		{ "-p 1 -d never", "'never'" },
-		{ "-p 1 -f html", "'html'" },
+		{ "-p 1 -f svg", "'svg'" },
 		{ "-p 1 --color=blue", "'blue'" },
 		{ "-p 1 --budget 0", "--budget" },
 		{ "-p 1 --sample-bytes 0", "--sample-bytes" },

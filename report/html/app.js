@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: MIT
+// The page of filtrace report -f html. Names come from a foreign process: they only ever become
+// text, never markup.
+"use strict";
+(() => {
+  const ROW = 19, TEXT_PAD = 4, SITES_MAX = 30;
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const at = (id) => document.getElementById(id);
+  const KIND = 0, THREAD = 1, LIVE = 2, BLOCKS = 3, GROWTH = 4, OLDEST = 5, SHARED = 6;
+
+  // Each stack names only the frames that differ from the one before it.
+  const stacks = [];
+  {
+    let path = [];
+    for (const row of data.stacks) {
+      path = path.slice(0, row[SHARED]).concat(row.slice(SHARED + 1));
+      stacks.push({ kind: row[KIND], thread: row[THREAD], live: row[LIVE], blocks: row[BLOCKS],
+        growth: row[GROWTH], oldest: row[OLDEST], path });
+    }
+  }
+
+  const frames = data.frames.map(([name, file, line]) => ({
+    name, file, line,
+    place: line ? `${file}:${line}` : file,
+    label: `${name} (${file.slice(file.lastIndexOf("/") + 1) || "?"}${line ? ":" + line : ""})`,
+    isLibrary: /(^|\/)(site-packages|dist-packages)\/|\/python3\.\d+\/|^<frozen /.test(file),
+    isImport: /importlib/.test(file),
+    hue: hash(file) % 36 - 18,
+  }));
+
+  function hash(text) {
+    let sum = 7;
+    for (let i = 0; i < text.length; i++) sum = (sum * 31 + text.charCodeAt(i)) >>> 0;
+    return sum;
+  }
+
+  // -- figures --
+
+  function bytes(number) {
+    const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let unit = 0;
+    while (Math.abs(number) >= 1023.5 && unit + 1 < units.length) { number /= 1024; unit++; }
+    return `${number.toFixed(unit ? (unit > 2 ? 2 : 1) : 0)} ${units[unit]}`;
+  }
+  const sign = (number) => (number >= 0 ? "+" : "");
+  const count = (number) => Math.round(number).toLocaleString("en");
+  const MEASURES = {
+    live: { title: "live bytes", text: bytes },
+    growth: { title: "growth", text: (number) => `${sign(number)}${bytes(60 * number)}/min` },
+    blocks: { title: "blocks", text: count },
+  };
+  function age(seconds) {
+    for (const [unit, name] of [[86400, "d"], [3600, "h"], [60, "m"]])
+      if (seconds >= unit) return Math.floor(seconds / unit) + name;
+    return Math.floor(seconds) + "s";
+  }
+
+  // -- the tree --
+
+  const state = { measure: "live", search: "", isInverted: false, isOwn: false,
+    isWithoutImports: false, kind: "", thread: "" };
+  let root, zoomed, selected, hovered, rows = [], shrinking = 0;
+
+  function makeNode(frame, parent) {
+    return { frame, parent, depth: parent ? parent.depth + 1 : 0, children: new Map(), orders: {},
+      live: 0, blocks: 0, growth: 0, rise: 0, oldest: 0 };
+  }
+
+  function isShown(stack) {
+    return (state.kind === "" || stack.kind === +state.kind) &&
+      (state.thread === "" || stack.thread === +state.thread) &&
+      !(state.isWithoutImports && stack.path.some((number) => frames[number].isImport));
+  }
+
+  // Only growth may be negative: what shrinks has no width.
+  function addTo(node, stack) {
+    node.live += stack.live;
+    node.blocks += stack.blocks;
+    node.growth += stack.growth;
+    node.rise += Math.max(stack.growth, 0);
+    node.oldest = Math.max(node.oldest, stack.oldest);
+  }
+  const widthOf = (node) => (state.measure === "growth" ? node.rise : node[state.measure]);
+
+  function addStack(stack) {
+    shrinking += stack.growth < 0;
+    let node = root;
+    addTo(node, stack);
+    const length = stack.path.length;
+    for (let i = 0; i < length; i++) {
+      const number = stack.path[state.isInverted ? length - 1 - i : i];
+      if (state.isOwn && frames[number].isLibrary) continue;
+      let child = node.children.get(number);
+      if (!child) node.children.set(number, child = makeNode(number, node));
+      node = child;
+      addTo(node, stack);
+    }
+  }
+
+  function childrenOf(node) {
+    return node.orders[state.measure] ||= [...node.children.values()]
+      .filter((child) => widthOf(child) > 0).sort((a, b) => widthOf(b) - widthOf(a));
+  }
+
+  // The same place in a new tree, as far as it is still there.
+  function follow(old) {
+    const numbers = [];
+    for (let node = old; node && node.parent; node = node.parent) numbers.push(node.frame);
+    let node = root;
+    for (const number of numbers.reverse()) {
+      const child = node.children.get(number);
+      if (!child || widthOf(child) <= 0) break;
+      node = child;
+    }
+    return node;
+  }
+
+  function rebuild(isSamePlace = true) {
+    const oldZoomed = zoomed, oldSelected = selected;
+    root = makeNode(-1, null);
+    shrinking = 0;
+    for (const stack of stacks) if (isShown(stack)) addStack(stack);
+    zoomed = isSamePlace ? follow(oldZoomed) : root;
+    selected = oldSelected && isSamePlace ? follow(oldSelected) : null;
+    if (selected === root) selected = null;
+    hover(null);
+    showAll();
+  }
+
+  // -- search --
+
+  let hits = [];
+  const isHit = (node) => node.frame >= 0 && hits[node.frame];
+
+  // Find frames; what they hold together, each byte once.
+  function find() {
+    const wanted = state.search.toLowerCase();
+    hits = wanted === "" ? [] : frames.map((frame) =>
+      `${frame.name} ${frame.place}`.toLowerCase().includes(wanted));
+    let sum = 0;
+    const todo = wanted === "" ? [] : [root];
+    while (todo.length) {
+      const node = todo.pop();
+      if (isHit(node)) sum += widthOf(node);
+      else for (const child of childrenOf(node)) todo.push(child);
+    }
+    return sum;
+  }
+
+  // -- drawing --
+
+  const canvas = at("canvas"), graph = at("graph"), pen = canvas.getContext("2d");
+  let isQueued = false;
+  function draw() {
+    if (isQueued) return;
+    isQueued = true;
+    requestAnimationFrame(() => { isQueued = false; drawNow(); });
+  }
+
+  // Lay out what is at least half a pixel wide: rows of { x, width, node } from the left.
+  function layOut(width) {
+    rows = [];
+    const put = (node, x, wide) => (rows[node.depth] ||= []).push({ x, width: wide, node });
+    const above = [];
+    for (let node = zoomed.parent; node; node = node.parent) above.push(node);
+    for (const node of above.reverse()) put(node, 0, width);
+    const scale = widthOf(zoomed) > 0 ? width / widthOf(zoomed) : 0;
+    const todo = [[zoomed, 0]];
+    while (todo.length) {
+      const [node, x] = todo.pop();
+      put(node, x, widthOf(node) * scale);
+      let right = x;
+      const boxes = [];
+      for (const child of childrenOf(node)) {
+        if (widthOf(child) * scale < 0.5) break; // and all that follow
+        boxes.push([child, right]);
+        right += widthOf(child) * scale;
+      }
+      while (boxes.length) todo.push(boxes.pop());
+    }
+  }
+
+  function colourOf(node, style) {
+    if (node.frame < 0) return style.line;
+    const frame = frames[node.frame];
+    const hue = +(frame.isLibrary ? style.library : style.own) + frame.hue;
+    return style.hues[hue] ||= `hsl(${hue} ${style.colour} ${style.light})`;
+  }
+
+  function styleNow() {
+    const style = getComputedStyle(document.documentElement), ret = { hues: {} };
+    for (const name of ["paper", "ink", "line", "accent", "own", "library", "light", "colour"])
+      ret[name] = style.getPropertyValue(`--${name}`).trim();
+    return ret;
+  }
+
+  function drawNow() {
+    const scale = window.devicePixelRatio || 1;
+    const width = graph.clientWidth, height = graph.clientHeight;
+    canvas.width = width * scale;
+    canvas.height = height * scale;
+    canvas.style.height = `${height}px`;
+    layOut(width);
+    at("spacer").style.height = `${Math.max(rows.length * ROW - height, 0)}px`;
+    const style = styleNow(), top = graph.scrollTop;
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    pen.font = "12px system-ui, sans-serif";
+    pen.textBaseline = "middle";
+    const first = Math.max(Math.floor(top / ROW), 0);
+    for (let depth = first; depth < rows.length && depth * ROW < top + height; depth++)
+      for (const box of rows[depth] || []) drawBox(box, depth * ROW - top, style);
+  }
+
+  function drawBox({ x, width, node }, y, style) {
+    const isAbove = node.depth < zoomed.depth;
+    pen.globalAlpha = (state.search && !isHit(node)) || isAbove ? 0.4 : 1;
+    pen.fillStyle = isHit(node) ? style.accent : colourOf(node, style);
+    pen.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), ROW - 1);
+    pen.globalAlpha = 1;
+    if (node === selected) {
+      pen.strokeStyle = style.ink;
+      pen.lineWidth = 2;
+      pen.strokeRect(x + 1, y + 1, Math.max(width - 3, 1), ROW - 3);
+    }
+    if (width < 24) return;
+    pen.fillStyle = isHit(node) ? style.paper : style.ink;
+    const text = fitText(labelOf(node), width - 2 * TEXT_PAD);
+    if (text) pen.fillText(text, x + TEXT_PAD, y + ROW / 2);
+  }
+
+  function labelOf(node) {
+    return node.frame < 0 ? `all ${MEASURES[state.measure].text(widthOf(node))}`
+      : frames[node.frame].label;
+  }
+
+  function fitText(text, width) {
+    if (text.length > 400) text = text.slice(0, 400);
+    if (pen.measureText(text).width <= width) return text;
+    let low = 0, high = text.length;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (pen.measureText(text.slice(0, middle) + "\u2026").width <= width) low = middle;
+      else high = middle - 1;
+    }
+    return low > 2 ? text.slice(0, low) + "\u2026" : "";
+  }
+
+  function boxAt(event) {
+    const place = canvas.getBoundingClientRect();
+    const row = rows[Math.floor((event.clientY - place.top + graph.scrollTop) / ROW)] || [];
+    const x = event.clientX - place.left;
+    return row.find((one) => x >= one.x && x < one.x + Math.max(one.width, 1));
+  }
+
+  // The frame under the mouse has a mark of its own: nothing is drawn anew for it.
+  function hover(box) {
+    const mark = at("mark");
+    if ((box ? box.node : null) === hovered) return;
+    hovered = box ? box.node : null;
+    mark.hidden = !box;
+    if (box)
+      Object.assign(mark.style, { left: `${box.x}px`, top: `${box.node.depth * ROW}px`,
+        width: `${Math.max(box.width - 1, 1)}px`, height: `${ROW - 1}px` });
+    showStatus();
+  }
+
+  // -- what is written beside it --
+
+  const percent = (value) =>
+    `${widthOf(root) > 0 ? (100 * value / widthOf(root)).toFixed(1) : 0}%`;
+  const share = (node) => percent(widthOf(node));
+
+  function fill(element, ...texts) {
+    element.replaceChildren(...texts.map((text) => {
+      const cell = document.createElement("td");
+      cell.textContent = text;
+      return cell;
+    }));
+    return element;
+  }
+
+  function showStatus() {
+    const node = hovered || selected || zoomed;
+    const measure = MEASURES[state.measure];
+    let text = `${measure.text(widthOf(node))}  ${share(node)}  `;
+    text += node.frame < 0 ? "all" : `${frames[node.frame].name}  ${frames[node.frame].place}`;
+    if (state.search) text = `found ${measure.text(found)}, ${percent(found)}  |  ${text}`;
+    if (shrinking && state.measure === "growth")
+      text += `  |  without ${count(shrinking)} stacks that shrink`;
+    at("status").textContent = text;
+  }
+
+  // The innermost frame comes last. Callers are below in an inverted graph: the largest are told.
+  function tracebackOf(node) {
+    const path = [];
+    for (let above = node; above.parent; above = above.parent) path.push(above);
+    if (!state.isInverted) return path.reverse();
+    for (let below = childrenOf(node)[0]; below; below = childrenOf(below)[0]) path.unshift(below);
+    return path;
+  }
+
+  function showDetails() {
+    at("details").hidden = !selected;
+    if (!selected) return;
+    const frame = frames[selected.frame];
+    at("function").textContent = frame.name;
+    at("place").textContent = frame.place;
+    at("figures").replaceChildren(...[
+      ["live", bytes(selected.live)], ["growth", MEASURES.growth.text(selected.growth)],
+      ["blocks", count(selected.blocks)], ["oldest", age(selected.oldest)],
+      ["share", share(selected)],
+    ].map(([name, text]) => fill(document.createElement("tr"), text, name)));
+    at("trace").replaceChildren(...tracebackOf(selected).map((node) => {
+      const line = document.createElement("li");
+      line.textContent = `${frames[node.frame].place} ${frames[node.frame].name}`;
+      line.className = node === selected ? "here" : node.depth > selected.depth ? "likely" : "";
+      line.addEventListener("click", () => zoomTo(node));
+      return line;
+    }));
+    at("by_line").value = `leak:^${frame.place}$`;
+    at("by_function").value = `leak:^${frame.name}$`;
+  }
+
+  function showSites() {
+    const sums = new Map();
+    for (const stack of stacks) {
+      const value = stack[state.measure];
+      if (!isShown(stack) || value <= 0) continue;
+      const site = stack.path[stack.path.length - 1];
+      sums.set(site, (sums.get(site) || 0) + value);
+    }
+    const largest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, SITES_MAX);
+    at("sites_title").textContent = `Lines by ${MEASURES[state.measure].title}`;
+    at("sites").replaceChildren(...largest.map(([number, value]) => {
+      const row = fill(document.createElement("tr"), MEASURES[state.measure].text(value),
+        frames[number].label);
+      row.title = frames[number].place;
+      row.addEventListener("click", () => search(frames[number].place));
+      return row;
+    }));
+  }
+
+  let found = 0;
+  function showAll() {
+    found = find();
+    for (const id of Object.keys(MEASURES)) press(id, state.measure === id);
+    press("invert", state.isInverted);
+    press("own", state.isOwn);
+    press("imports", state.isWithoutImports);
+    showStatus();
+    showDetails();
+    showSites();
+    draw();
+  }
+
+  function press(id, isPressed) {
+    at(id).setAttribute("aria-pressed", isPressed);
+  }
+
+  function showHead() {
+    const { target, capture, total } = data;
+    const command = target.command.join(" ");
+    at("title").textContent = `${command || "?"}  pid ${target.pid}, CPython ${target.python}`;
+    document.title = `filtrace: ${command || target.pid}`;
+    at("totals").textContent =
+      `live ${bytes(total.live_bytes)} \u00b1${bytes(total.live_bytes_error)}` +
+      ` in ${count(total.live_blocks)} blocks; growth ` +
+      `${MEASURES.growth.text(total.growth_bytes_per_second)}` +
+      ` \u00b1${bytes(60 * total.growth_error)}/min`;
+    at("capture").textContent = `${capture.seconds.toFixed(1)} s from ${capture.start}; ` +
+      `${count(capture.samples)} samples, ${count(capture.dropped)} lost`;
+    at("rest").textContent = data.rest ? `not in the graph: ${data.rest}` : "";
+  }
+
+  // -- what a person does --
+
+  function zoomTo(node) {
+    zoomed = node;
+    selected = node.parent ? node : null;
+    hover(null);
+    showStatus();
+    showDetails();
+    draw();
+  }
+
+  function search(text) {
+    at("search").value = state.search = text;
+    showAll();
+  }
+
+  function select(node) {
+    if (!node || !node.parent) return;
+    selected = node;
+    hover(null);
+    let outer = zoomed;
+    while (outer.parent && !isWithin(node, outer)) outer = outer.parent;
+    zoomed = outer;
+    const y = node.depth * ROW;
+    if (y < graph.scrollTop) graph.scrollTop = y;
+    if (y + ROW > graph.scrollTop + graph.clientHeight)
+      graph.scrollTop = y + ROW - graph.clientHeight;
+    showStatus();
+    showDetails();
+    draw();
+  }
+
+  function isWithin(node, outer) {
+    while (node && node !== outer) node = node.parent;
+    return node === outer;
+  }
+
+  function sibling(step) {
+    const node = selected || zoomed;
+    if (!node.parent) return node;
+    const all = childrenOf(node.parent);
+    return all[Math.min(Math.max(all.indexOf(node) + step, 0), all.length - 1)];
+  }
+
+  function flip(name) {
+    state[name] = !state[name];
+    rebuild(name === "isWithoutImports"); // the others make another tree
+  }
+  function measure(name) {
+    state.measure = name;
+    while (zoomed.parent && widthOf(zoomed) <= 0) zoomed = zoomed.parent;
+    if (selected && widthOf(selected) <= 0) selected = null;
+    hover(null);
+    showAll();
+  }
+  const whole = () => { search(""); zoomTo(root); };
+
+  function setTheme(isDark) {
+    document.documentElement.classList.toggle("dark", isDark);
+    at("theme").textContent = isDark ? "light" : "dark";
+    draw();
+  }
+  const flipTheme = () => setTheme(!document.documentElement.classList.contains("dark"));
+
+  const KEYS = {
+    "1": () => measure("live"), "2": () => measure("growth"), "3": () => measure("blocks"),
+    "/": () => at("search").focus(), i: () => flip("isInverted"), o: () => flip("isOwn"),
+    m: () => flip("isWithoutImports"), d: flipTheme, Escape: whole,
+    ArrowUp: () => select((selected || zoomed).parent),
+    ArrowDown: () => select(childrenOf(selected || zoomed)[0]),
+    ArrowLeft: () => select(sibling(-1)), ArrowRight: () => select(sibling(1)),
+    Enter: () => zoomTo(selected || root),
+  };
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target === at("search")) {
+      if (event.key === "Escape") whole();
+      if (event.key === "Escape" || event.key === "Enter") graph.focus();
+      return;
+    }
+    const isControl = /^(BUTTON|SELECT|INPUT)$/.test(event.target.tagName);
+    const action = KEYS[event.key];
+    if (!action || (isControl && (event.key === "Enter" || event.key.startsWith("Arrow")))) return;
+    event.preventDefault();
+    action();
+  }
+
+  function fillChoice(select, all, names) {
+    for (const [value, text] of [["", all], ...names.map((name, i) => [String(i), name])]) {
+      const option = document.createElement("option");
+      option.value = value;
+      option.textContent = text;
+      select.append(option);
+    }
+    select.hidden = names.length < 2;
+    select.addEventListener("change", () => { state[select.id] = select.value; rebuild(); });
+  }
+
+  fillChoice(at("kind"), "all kinds", data.kinds);
+  fillChoice(at("thread"), "all threads", data.threads);
+  for (const id of Object.keys(MEASURES)) at(id).addEventListener("click", () => measure(id));
+  at("invert").addEventListener("click", () => flip("isInverted"));
+  at("own").addEventListener("click", () => flip("isOwn"));
+  at("imports").addEventListener("click", () => flip("isWithoutImports"));
+  at("reset").addEventListener("click", whole);
+  at("theme").addEventListener("click", flipTheme);
+  at("search").addEventListener("input", () => search(at("search").value));
+  for (const id of ["by_line", "by_function"])
+    at(id).addEventListener("focus", () => at(id).select());
+  document.addEventListener("keydown", onKey);
+  graph.addEventListener("scroll", draw);
+  canvas.addEventListener("click", (event) => {
+    const box = boxAt(event);
+    if (box) zoomTo(box.node);
+  });
+  canvas.addEventListener("mousemove", (event) => hover(boxAt(event)));
+  canvas.addEventListener("mouseleave", () => hover(null));
+  new ResizeObserver(draw).observe(graph);
+
+  showHead();
+  setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
+  rebuild(false);
+  graph.focus();
+})();

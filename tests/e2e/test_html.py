@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""The page of `report -f html`, driven as a person drives it, in Chromium."""
+
+import re
+import shutil
+import sqlite3
+
+import pytest
+
+from readers import reader
+from recording import recording  # noqa: F401  (a fixture)
+
+ROW = 19  # pixels, report/html/app.js
+
+
+@pytest.fixture(scope="module")
+def browser():
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium: make readers")
+    service = pytest.importorskip("selenium.webdriver.chrome.service")
+    options = selenium.ChromeOptions()
+    options.binary_location = reader("chromium")
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = selenium.Chrome(
+        options=options, service=service.Service(executable_path=reader("chromedriver")))
+    driver.set_page_load_timeout(60)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+class Page:
+    """An open report."""
+
+    def __init__(self, browser, path):
+        self.browser = browser
+        browser.get(path.resolve().as_uri())
+        self.settle()
+
+    def settle(self):
+        """Drawing waits for the next frame."""
+        self.browser.set_script_timeout(30)
+        self.browser.execute_async_script(
+            "const end = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(end))")
+
+    def text(self, name):
+        return self.browser.find_element("id", name).text
+
+    def value(self, name):
+        return self.browser.find_element("id", name).get_attribute("value")
+
+    def click(self, name):
+        self.browser.find_element("id", name).click()
+        self.settle()
+
+    def click_row(self, depth, x=10):
+        """Click into the graph: the leftmost frame of a depth, which is the largest."""
+        from selenium.webdriver import ActionChains
+        canvas = self.browser.find_element("id", "canvas")
+        size = canvas.size
+        ActionChains(self.browser).move_to_element_with_offset(
+            canvas, x - size["width"] // 2, depth * ROW + 5 - size["height"] // 2).click().perform()
+        self.settle()
+
+    def press(self, *keys):
+        from selenium.webdriver import ActionChains
+        ActionChains(self.browser).send_keys(*keys).perform()
+        self.settle()
+
+    def sites(self):
+        return [row.text for row in self.browser.find_elements("css selector", "#sites tr")]
+
+    def complaints(self):
+        return [entry["message"] for entry in self.browser.get_log("browser")]
+
+
+@pytest.fixture
+def page(browser, recording):  # noqa: F811
+    result = Page(browser, recording.write("html"))
+    yield result
+    assert not result.complaints()
+
+
+def test_page_shows_the_leaking_line_first(page, recording):  # noqa: F811
+    assert f"pid {recording.pid}" in page.text("title")
+    total = recording.json["total"]
+    assert f"in {total['live_blocks']:,} blocks" in page.text("totals")
+    assert page.sites()[0].endswith(f"render (http_leak.py:{recording.line})"), page.sites()
+
+
+def test_click_zooms_and_shows_the_traceback(page):
+    page.click_row(3)
+    assert "http" in page.text("trace") or "thread" in page.text("trace")
+    lines = page.text("trace").splitlines()
+    assert len(lines) == 3
+    assert lines[2].endswith(page.text("function"))
+    assert page.text("place") in lines[2]
+    assert page.text("status").startswith(page.text("figures").split(" live")[0])
+
+
+def test_inverted_graph_gives_the_suppression_of_the_leak(page, recording):  # noqa: F811
+    page.click("invert")
+    page.click_row(1)
+    assert page.text("function") == "render"
+    assert page.text("place") == f"{recording.file}:{recording.line}"
+    assert page.value("by_line") == f"leak:^{recording.file}:{recording.line}$"
+
+    suppressions = recording.directory / "known"
+    for name in ("by_line", "by_function"):
+        suppressions.write_text(page.value(name) + "\n", encoding="utf-8")
+        text = recording.write("csv", "--suppressions", suppressions).read_text(encoding="utf-8")
+        assert ',"render",' not in text
+
+
+def test_search_measures_and_keys(page, recording):  # noqa: F811
+    page.press("/", "HTTP_LEAK.PY:20")
+    live = re.match(r"found [\d.]+ \w+, ([\d.]+)%", page.text("status"))
+    site = recording.json["sites"][0]
+    listed = sum(stack["live_bytes"] for stack in recording.json["stacks"])
+    assert abs(float(live.group(1)) - 100 * site["live_bytes"] / listed) < 0.2
+
+    from selenium.webdriver import Keys
+    page.press(Keys.ENTER)
+    page.press("2")
+    assert re.match(r"found \+[\d.]+ \w+/min, ", page.text("status"))
+    assert "growth" in page.text("sites_title")
+    page.press("3")
+    assert "blocks" in page.text("sites_title")
+    page.press(Keys.ESCAPE)
+    assert "found" not in page.text("status")
+
+    page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    assert len(page.text("trace").splitlines()) == 2
+    page.press(Keys.ARROW_UP)
+    assert len(page.text("trace").splitlines()) == 1
+
+
+def test_own_code_hides_what_is_the_library_s(page, recording):  # noqa: F811
+    page.press("o")
+    page.click_row(1)
+    assert recording.file in page.text("place")
+    page.press("d")
+    root = page.browser.find_element("tag name", "html")
+    assert "dark" in root.get_attribute("class").split()
+
+
+def test_page_asks_nobody(recording):  # noqa: F811
+    text = recording.write("html").read_text(encoding="utf-8")
+    assert not re.search(r"\b(src|href)\s*=|url\(|@import|https?:|fetch\(|XMLHttp", text)
+    assert "default-src 'none'" in text
+    empty = len(text) - len(text.split('id="data">')[1].split("</script>")[0])
+    assert empty < 100_000
+
+
+HOSTILE = ("</script><script>document.title='owned'</script>", "<img src=x onerror=\"owned()\">",
+           "<!--<script>", "&lt;b&gt;\\u003c", "${document.title='owned'}", "__proto__")
+
+
+def test_no_name_becomes_markup(browser, recording):  # noqa: F811
+    path = recording.directory / "hostile"
+    shutil.copy(recording.directory / "capture", path)
+    with sqlite3.connect(path) as database:
+        for i, name in enumerate(HOSTILE):
+            database.execute("update frame set function = ?, file = ? where frame_id % ? = ?",
+                             (name, name, len(HOSTILE), i))
+            database.execute("update argument set text = ? where position = ?", (name, i))
+            database.execute("update stack set thread = ? where stack_id % ? = ?",
+                             (name, len(HOSTILE), i))
+    database.close()
+    out = recording.directory / "hostile.html"
+    finished = recording.filtrace.run("report", "hostile", "-f", "html", "-o", out, "--force")
+    assert finished.returncode == 0, finished.stderr
+    page = Page(browser, out)
+    assert page.browser.title.startswith("filtrace: ")
+    assert not page.browser.find_elements("tag name", "img")
+    assert len(page.browser.find_elements("tag name", "script")) == 2
+    page.click_row(1)
+    assert page.text("function") in HOSTILE
+    assert set(HOSTILE) & set(page.text("thread").split("\n"))
+    assert not page.complaints()
