@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/report.h"
 
+#include "report/rest.h"
 #include "tests/unit/report/output.h"
 
 static void test_the_report_shows_where_the_memory_is(void **state)
@@ -107,6 +108,36 @@ static void test_top_limits_the_sites_and_says_how_many_there_are(void **state)
 	assert_null(strstr(output.text, "script"));
 }
 
+static void test_what_is_not_shown_is_said(void **state)
+{
+	(void)state;
+	OWNED_SNAPSHOT struct snapshot *snapshot = leaky_snapshot();
+	OWNED_OUTPUT struct output output = { 0 };
+	output_open(&output);
+	struct error err;
+	snapshot->filtered = (struct snapshot_rest){ .stacks = 1, .live_bytes = 3.5 * 1048576 };
+	snapshot->beyond_top = (struct snapshot_rest){ .sites = 7, .stacks = 1234 };
+	assert_true(report_text(snapshot, NULL, output.file, &err));
+	assert_non_null(
+		strstr(output.text, "/min\nwithout 3.5 MiB in 1 stack left out by filters\n"));
+	assert_non_null(strstr(output.text, "and 7 more sites\n"));
+
+	/* The total counts what is beyond the top; sums of what is listed do not. */
+	char rest[REST_BYTES];
+	assert_string_equal(
+		rest_text(snapshot, rest),
+		"3.5 MiB in 1 stack left out by filters, 0 B in 1,234 stacks beyond the top");
+	snapshot->filtered.stacks = 0;
+	assert_string_equal(rest_text(snapshot, rest), "0 B in 1,234 stacks beyond the top");
+	snapshot->beyond_top.stacks = 0;
+	assert_string_equal(rest_text(snapshot, rest), "");
+
+	/* Whatever a capture claims fits. */
+	snapshot->filtered = snapshot->beyond_top =
+		(struct snapshot_rest){ .stacks = SIZE_MAX, .live_bytes = -1e300 };
+	assert_true(strlen(rest_text(snapshot, rest)) < REST_BYTES - 1);
+}
+
 static void test_an_empty_snapshot_is_said_to_be_empty(void **state)
 {
 	(void)state;
@@ -138,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_the_report_is_printable_and_a_hundred_columns_wide_at_most),
 		cmocka_unit_test(test_figures_have_no_more_digits_than_their_error_allows),
 		cmocka_unit_test(test_top_limits_the_sites_and_says_how_many_there_are),
+		cmocka_unit_test(test_what_is_not_shown_is_said),
 		cmocka_unit_test(test_an_empty_snapshot_is_said_to_be_empty),
 		cmocka_unit_test(test_a_report_that_does_not_arrive_is_an_error),
 	};
