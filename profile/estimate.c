@@ -2,6 +2,7 @@
 #include "profile/estimate.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The 97.5% point z of the normal distribution, z^2/2 and z^2/4. */
 static const double z = 1.959964;
@@ -108,6 +109,36 @@ static double growth_scale(const struct tally *tally)
 	return now > 0 ? 6 / (now * now * now) : 0;
 }
 
+/* The last class that begins at or before a value. */
+static size_t class_of(const double *begins, size_t len, double value)
+{
+	size_t i = len - 1;
+	while (i > 0 && begins[i] > value)
+		i--;
+	return i;
+}
+
+static void tally_add_classes(struct tally *tally, const struct observation *block)
+{
+	double age_seconds = tally->now_seconds - block->start_seconds;
+	size_t age = class_of(age_class_seconds, AGE_CLASSES, age_seconds);
+	size_t size = class_of(size_class_bytes, SIZE_CLASSES, block->size_bytes);
+	float weight = (float)observation_weight(block);
+	tally->age_bytes[age] += weight;
+	tally->age_blocks[age] += (float)(1 / block->probability);
+	tally->size_bytes[size] += weight;
+}
+
+static void tally_merge_classes(struct tally *tally, const struct tally *from)
+{
+	for (size_t i = 0; i < AGE_CLASSES; i++) {
+		tally->age_bytes[i] += from->age_bytes[i];
+		tally->age_blocks[i] += from->age_blocks[i];
+	}
+	for (size_t i = 0; i < SIZE_CLASSES; i++)
+		tally->size_bytes[i] += from->size_bytes[i];
+}
+
 void tally_add_live(struct tally *tally, const struct observation *block, enum memory_kind kind)
 {
 	double weight = observation_weight(block);
@@ -131,6 +162,7 @@ void tally_add_live(struct tally *tally, const struct observation *block, enum m
 	tally->areas[i] += weight * (end - start);
 	if (i + 1 < STRETCHES_MAX)
 		tally->rises[i + 1] += weight;
+	tally_add_classes(tally, block);
 }
 
 void tally_add_history(struct tally *tally, const struct history *history)
@@ -169,6 +201,7 @@ void tally_merge(struct tally *tally, const struct tally *from)
 		tally->areas[i] += from->areas[i];
 		tally->rises[i] += from->rises[i];
 	}
+	tally_merge_classes(tally, from);
 }
 
 /* One stretch as a point of the regression. */
@@ -268,6 +301,17 @@ static struct estimate growth_estimate(const struct tally *tally, double interva
 	return ret;
 }
 
+static void figures_describe(const struct tally *tally, struct figures *ret)
+{
+	struct stretch stretches[STRETCHES_MAX];
+	ret->course_len = tally_stretches(tally, stretches);
+	for (size_t i = 0; i < ret->course_len; i++)
+		ret->course_bytes[i] = (float)stretches[i].live_bytes;
+	memcpy(ret->age_bytes, tally->age_bytes, sizeof(ret->age_bytes));
+	memcpy(ret->age_blocks, tally->age_blocks, sizeof(ret->age_blocks));
+	memcpy(ret->size_bytes, tally->size_bytes, sizeof(ret->size_bytes));
+}
+
 void tally_figures(const struct tally *tally, double interval_bytes, struct figures *ret)
 {
 	double live = 0;
@@ -283,6 +327,7 @@ void tally_figures(const struct tally *tally, double interval_bytes, struct figu
 	};
 	for (size_t i = 0; i < MEMORY_KIND_COUNT; i++)
 		ret->kind_live_bytes[i] = tally->kind_bytes[i];
+	figures_describe(tally, ret);
 }
 
 void figures_sum_init(struct figures_sum *sum, double now_seconds, double interval_bytes)

@@ -47,9 +47,6 @@ struct observation observation_make(double size_bytes, double interval_bytes, do
 /** Halve the probability: every second block like this one is forgotten. */
 void observation_double(struct observation *block);
 
-/** In how many stretches of time, at most, the course of live bytes is remembered. */
-enum { STRETCHES_MAX = 16 };
-
 /** What remains of freed blocks. All zero: no block yet. */
 struct history {
 	double weight;		    /* sum of w */
@@ -81,6 +78,9 @@ struct tally {
 				      * end, or began in it */
 	double rises[STRETCHES_MAX]; /* bytes that live from the beginning of the stretch until now
 				      */
+	float age_bytes[AGE_CLASSES];
+	float age_blocks[AGE_CLASSES];
+	float size_bytes[SIZE_CLASSES];
 };
 
 void tally_init(struct tally *tally, double now_seconds);

@@ -6,6 +6,12 @@
 
 const struct frame snapshot_unknown_frame = { .function = "[unknown]", .file = "" };
 
+const double age_class_seconds[AGE_CLASSES] = { 0,   1,	  3,	10,   30,    60,
+						180, 600, 1800, 3600, 10800, 86400 };
+
+const double size_class_bytes[SIZE_CLASSES] = { 0,     33,     129,    513,	2049,	 8193,
+						32769, 131073, 524289, 2097153, 8388609, 33554433 };
+
 /* Memory that is only ever given back as a whole. */
 struct chunk {
 	struct chunk *next;

@@ -23,6 +23,15 @@ struct estimate {
 	double error;
 };
 
+/** In how many stretches of time, at most, the course of live bytes is remembered. */
+enum { STRETCHES_MAX = 16 };
+
+/** Live blocks are also counted by age and by size, each class beginning where the one before ends;
+ *  the last one has no end. */
+enum { AGE_CLASSES = 12, SIZE_CLASSES = 12 };
+extern const double age_class_seconds[AGE_CLASSES];
+extern const double size_class_bytes[SIZE_CLASSES];
+
 /** The figures of a stack, a site or the whole process. */
 struct figures {
 	struct estimate live_bytes;		   /* allocated since attach, not yet freed */
@@ -31,6 +40,15 @@ struct figures {
 	double oldest_seconds;			   /* age of the oldest live block sampled */
 	size_t live_samples;			   /* how many samples the figures rest on */
 	double kind_live_bytes[MEMORY_KIND_COUNT]; /* sums up to live_bytes.value */
+
+	/* What follows adds up over stacks of one snapshot. A capture does not hold it: all zero.
+	 */
+	float course_bytes[STRETCHES_MAX]; /* live bytes on average over equal stretches of time
+					    * since growth is measured; the last one goes on */
+	size_t course_len;
+	float age_bytes[AGE_CLASSES];
+	float age_blocks[AGE_CLASSES];
+	float size_bytes[SIZE_CLASSES];
 };
 
 /** One distinct call path and kind of memory. */

@@ -375,6 +375,66 @@ static void test_figures_of_merged_tallies_are_those_of_all_blocks(void **state)
 	assert_float_equal(merged.oldest_seconds, expected.oldest_seconds, 1e-9);
 }
 
+static void test_live_bytes_split_by_age_and_by_size(void **state)
+{
+	(void)state;
+	static const struct {
+		double size, start;
+		size_t size_class, age_class;
+	} blocks[] = {
+		{ 32, 100, 0, 0 },  { 33, 99.5, 1, 0 },	   { 512, 99, 2, 1 },
+		{ 513, 90, 3, 3 },  { 8192, 40, 4, 5 },	   { 8193, 39, 5, 5 },
+		{ 1e12, 0, 11, 5 }, { 64, -86300, 1, 11 }, { 64, -86299, 1, 10 },
+	};
+	struct tally tally;
+	struct figures figures;
+	tally_init(&tally, 100);
+	double live = 0;
+	for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
+		struct observation block = observation_make(blocks[i].size, 1, blocks[i].start);
+		struct tally alone;
+		tally_init(&alone, 100);
+		tally_add_live(&alone, &block, MEMORY_MALLOC);
+		tally_figures(&alone, 1, &figures);
+		assert_true(figures.size_bytes[blocks[i].size_class] == (float)blocks[i].size);
+		assert_true(figures.age_bytes[blocks[i].age_class] == (float)blocks[i].size);
+		assert_true(figures.age_blocks[blocks[i].age_class] == 1);
+		tally_merge(&tally, &alone);
+		live += blocks[i].size;
+	}
+	tally_figures(&tally, 1, &figures);
+	double ages = 0, sizes = 0, count = 0;
+	for (size_t i = 0; i < AGE_CLASSES; i++) {
+		ages += (double)figures.age_bytes[i];
+		count += (double)figures.age_blocks[i];
+	}
+	for (size_t i = 0; i < SIZE_CLASSES; i++)
+		sizes += (double)figures.size_bytes[i];
+	assert_true(fabs(ages / live - 1) < 1e-6);
+	assert_true(fabs(sizes / live - 1) < 1e-6);
+	assert_true(count == ARRAY_LEN(blocks));
+}
+
+static void test_course_shows_when_memory_came_and_went(void **state)
+{
+	(void)state;
+	struct tally tally;
+	struct figures figures;
+	struct history history = { 0 };
+	struct observation kept = observation_make(1000, 1, 5);
+	struct observation freed = observation_make(4000, 1, 2);
+	history_add(&history, &freed, 4);
+	tally_init(&tally, 16);
+	tally_add_live(&tally, &kept, MEMORY_MALLOC);
+	tally_add_history(&tally, &history);
+	tally_figures(&tally, 1, &figures);
+	assert_int_equal(figures.course_len, 16);
+	for (size_t i = 0; i < 16; i++) {
+		float expected = i >= 5 ? 1000 : i == 2 || i == 3 ? 4000 : 0;
+		assert_true(fabsf(figures.course_bytes[i] - expected) < 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +447,8 @@ int main(void)
 		cmocka_unit_test(test_freed_blocks_count_in_growth_with_their_variance),
 		cmocka_unit_test(test_what_is_no_straight_line_is_not_measured_precisely),
 		cmocka_unit_test(test_figures_of_merged_tallies_are_those_of_all_blocks),
+		cmocka_unit_test(test_live_bytes_split_by_age_and_by_size),
+		cmocka_unit_test(test_course_shows_when_memory_came_and_went),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
