@@ -330,6 +330,8 @@ bool session_snapshot(struct session *session, struct snapshot **ret, struct err
 		.sample_bytes = stats.sample_bytes,
 		.stops_per_second = stats.stops_per_second,
 		.stopped_seconds = stats.stopped_seconds,
+		.median_stop_seconds = stats.median_stop_seconds,
+		.p99_stop_seconds = stats.p99_stop_seconds,
 		.longest_stop_seconds = stats.longest_stop_seconds,
 		.rss_bytes = session->rss_bytes,
 		.rss_growth_bytes_per_second = trend_slope(&session->rss_trend),

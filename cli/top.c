@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "cli/output_name.h"
 #include "cli/print.h"
+#include "cli/source_line.h"
+#include "profile/capture.h"
 #include "tui/tui.h"
 
 static bool pump(void *context, struct error *err)
@@ -17,6 +20,27 @@ static bool snapshot(void *context, struct snapshot **ret, struct error *err)
 {
 	struct job *job = context;
 	return session_snapshot(job->session, ret, err);
+}
+
+static bool read_line(void *context, const char *file, int line, char *ret, size_t size)
+{
+	const struct job *job = context;
+	return source_line_read(job->pid, file, line, ret, size);
+}
+
+/* A file of its own in the working directory, named after process and time. */
+static bool write_snapshot(void *context, const struct snapshot *snapshot, char *name_ret,
+			   size_t size, struct error *err)
+{
+	const struct job *job = context;
+	const char *pattern = "filtrace-%p-%t.filtrace";
+	struct capture *capture;
+	struct error later;
+	if (!output_name_make(pattern, job->pid, name_ret, size, err) ||
+	    !capture_create(name_ret, job->options->is_forced, &capture, err))
+		return false;
+	bool is_written = capture_write(capture, snapshot, err);
+	return capture_close(capture, is_written ? err : &later) && is_written;
 }
 
 /* The last picture of a target that has ended stays; a session that failed has something to say. */
@@ -43,6 +67,8 @@ static bool watch_on_screen(struct job *job, struct error *err)
 		.pump = pump,
 		.snapshot = snapshot,
 		.is_stopping = is_stopping,
+		.read_line = read_line,
+		.write = write_snapshot,
 	};
 	if (job->options->color == COLOR_NEVER)
 		setenv("NO_COLOR", "1", 1);

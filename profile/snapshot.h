@@ -81,7 +81,9 @@ struct snapshot_capture {
 	uint64_t dropped;      /* samples that were lost */
 	uint64_t sample_bytes; /* T now: mean bytes between samples; 1 = every allocation */
 	double stops_per_second;
-	double stopped_seconds; /* summed over threads */
+	double stopped_seconds;	    /* summed over threads */
+	double median_stop_seconds; /* these two are not in a capture */
+	double p99_stop_seconds;
 	double longest_stop_seconds;
 	uint64_t rss_bytes; /* of the target now; 0 if unknown */
 	double rss_growth_bytes_per_second;

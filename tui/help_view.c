@@ -8,7 +8,8 @@ enum { MARGIN = 1, LABEL_COLUMNS = 11, SECOND_COLUMN = 40, TWO_COLUMNS_MIN_SCREE
 static const char *const notes[] = {
 	"All figures count from the attach on.",
 	"± is half of a 95% interval.",
-	"Under a site stand its callers.",
+	"Under a site stand its callers;",
+	"in the tree, whom a line called.",
 };
 
 static void draw_line(struct cells *cells, int row, int column, const char *label, const char *text)
@@ -40,33 +41,19 @@ static int draw_page(struct cells *cells, int row)
 	return row;
 }
 
-static int last_top(int width, int height)
-{
-	struct cells nowhere = { .width = width };
-	int hidden = draw_page(&nowhere, 0) - (height - 1);
-	return hidden > 0 ? hidden : 0;
-}
-
 static void fit(struct state *state, int width, int height)
 {
-	state->page_len = height > 2 ? (size_t)height - 1 : 1;
-	state->help_last = (size_t)last_top(width, height);
-	if (state->help_top > state->help_last)
-		state->help_top = state->help_last;
+	struct cells nowhere = { .width = width };
+	state_fit_text(state, (size_t)draw_page(&nowhere, 0), height > 1 ? (size_t)height - 1 : 1);
 }
 
 static void render(const struct state *state, struct cells *cells)
 {
 	int bar = cells->height - 1;
 	struct cells above_bar = { .width = cells->width, .height = bar, .cell = cells->cell };
-	draw_page(&above_bar, -(int)state->help_top);
+	draw_page(&above_bar, -(int)state->scroll.top);
 	cells_text(cells, bar, MARGIN, cells->width, STYLE_DIM,
-		   state->help_last ? "Up Down:scroll  any other key:back" : "any key:back");
+		   state->scroll.last ? "Up Down:scroll  any other key:back" : "any key:back");
 }
 
-static void move(struct state *state, enum motion motion)
-{
-	state->help_top = motion_apply(motion, state->help_top, state->page_len, state->help_last);
-}
-
-const struct view help_view = { .fit = fit, .render = render, .move = move };
+const struct view help_view = { .fit = fit, .render = render, .move = state_move_text };

@@ -1,114 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/keys.h"
 
-#include "tui/help_view.h"
 #include "tui/live_view.h"
-
-static enum reaction move(struct state *state, int motion)
-{
-	state->view->move(state, (enum motion)motion);
-	return REACTION_REDRAW;
-}
-
-static enum reaction toggle_row(struct state *state, int unused)
-{
-	(void)unused;
-	const struct tree *tree = &state->tree;
-	if (tree->row_count && tree->rows[tree->selected].is_open)
-		tree_fold(&state->tree);
-	else
-		tree_unfold(&state->tree);
-	return REACTION_REBUILD;
-}
-
-static enum reaction unfold(struct state *state, int unused)
-{
-	(void)unused;
-	tree_unfold(&state->tree);
-	return REACTION_REBUILD;
-}
-
-static enum reaction fold(struct state *state, int unused)
-{
-	(void)unused;
-	tree_fold(&state->tree);
-	return REACTION_REBUILD;
-}
-
-static enum reaction toggle_all(struct state *state, int unused)
-{
-	(void)unused;
-	tree_toggle_all(&state->tree);
-	return REACTION_REBUILD;
-}
-
-static enum reaction sort_by(struct state *state, int column)
-{
-	state->tree.sort = (enum column_id)column;
-	state->tree.is_reversed = false;
-	return REACTION_REBUILD;
-}
-
-static enum reaction sort_next(struct state *state, int step)
-{
-	return sort_by(state, ((int)state->tree.sort + step + COLUMN_COUNT) % COLUMN_COUNT);
-}
-
-static enum reaction reverse(struct state *state, int unused)
-{
-	(void)unused;
-	state->tree.is_reversed = !state->tree.is_reversed;
-	return REACTION_REBUILD;
-}
-
-static enum reaction pause_or_go_on(struct state *state, int unused)
-{
-	(void)unused;
-	state->is_paused = !state->is_paused;
-	return REACTION_REDRAW;
-}
-
-static enum reaction show_help(struct state *state, int unused)
-{
-	(void)unused;
-	state->view = &help_view;
-	state->help_top = 0;
-	return REACTION_REDRAW;
-}
-
-static enum reaction quit(struct state *state, int unused)
-{
-	(void)state;
-	(void)unused;
-	return REACTION_QUIT;
-}
+#include "tui/pages.h"
 
 const struct key keys[] = {
-	{ { '?', KEY_CODE_F1 }, "? F1", "?:help", "this page", show_help, 0 },
+	{ { '?', KEY_CODE_F1 }, "? F1", "?:help", "this page", action_help, 0, false },
 	{ { 'q', KEY_CODE_F10, KEY_CODE_CTRL_C },
 	  "q F10",
 	  "q:quit",
 	  "detach; the target runs on",
-	  quit,
-	  0 },
-	{ { KEY_CODE_UP, 'k' }, "Up k", NULL, "one row up", move, MOTION_UP },
-	{ { KEY_CODE_DOWN, 'j' }, "Down j", NULL, "one row down", move, MOTION_DOWN },
-	{ { KEY_CODE_PAGE_UP }, "PgUp", NULL, "one page up", move, MOTION_PAGE_UP },
-	{ { KEY_CODE_PAGE_DOWN }, "PgDn", NULL, "one page down", move, MOTION_PAGE_DOWN },
-	{ { KEY_CODE_HOME, 'g' }, "Home g", NULL, "first row", move, MOTION_HOME },
-	{ { KEY_CODE_END, 'G' }, "End G", NULL, "last row", move, MOTION_END },
-	{ { KEY_CODE_ENTER }, "Enter", "Enter:callers", "show or hide callers", toggle_row, 0 },
-	{ { KEY_CODE_RIGHT, '+' }, "Right +", NULL, "show callers of this row", unfold, 0 },
-	{ { KEY_CODE_LEFT, '-' }, "Left -", NULL, "hide them, or to the callee", fold, 0 },
-	{ { '*' }, "*", NULL, "show or hide all callers", toggle_all, 0 },
-	{ { '1' }, "1", "1-4:sort", "sort by live bytes", sort_by, COLUMN_LIVE },
-	{ { '2' }, "2", NULL, "sort by growth", sort_by, COLUMN_GROWTH },
-	{ { '3' }, "3", NULL, "sort by blocks", sort_by, COLUMN_BLOCKS },
-	{ { '4' }, "4", NULL, "sort by age", sort_by, COLUMN_AGE },
-	{ { '<' }, "<", NULL, "sort by previous column", sort_next, -1 },
-	{ { '>' }, ">", NULL, "sort by next column", sort_next, 1 },
-	{ { 'I' }, "I", NULL, "reverse the order", reverse, 0 },
-	{ { ' ' }, "Space", "Space:pause", "hold the picture, or go on", pause_or_go_on, 0 },
+	  action_quit,
+	  0,
+	  false },
+	{ { '/' }, "/", "/:search", "search while you type", action_prompt, PROMPT_SEARCH, true },
+	{ { 'b' }, "b", "b:baseline", "changes count from now on", action_baseline, true, true },
+	{ { '1' }, "1", "1-8:sort", "sort by live bytes", action_sort_by, COLUMN_LIVE, true },
+	{ { KEY_CODE_ENTER },
+	  "Enter",
+	  "Enter:details",
+	  "all about a row",
+	  action_details,
+	  0,
+	  true },
+	{ { ' ' }, "Space", "Space:pause", "hold the picture, or go on", action_pause, 0, false },
+	{ { KEY_CODE_TAB }, "Tab", "Tab:page", "next page", action_step_page, 1, false },
+	{ { KEY_CODE_BACK_TAB }, "Shift-Tab", NULL, "previous page", action_step_page, -1, false },
+	{ { KEY_CODE_UP, 'k' }, "Up k", NULL, "one row up", action_move, MOTION_UP, false },
+	{ { KEY_CODE_DOWN, 'j' }, "Down j", NULL, "one row down", action_move, MOTION_DOWN, false },
+	{ { KEY_CODE_PAGE_UP }, "PgUp", NULL, "a page up", action_move, MOTION_PAGE_UP, false },
+	{ { KEY_CODE_PAGE_DOWN },
+	  "PgDn",
+	  NULL,
+	  "a page down",
+	  action_move,
+	  MOTION_PAGE_DOWN,
+	  false },
+	{ { KEY_CODE_HOME, 'g' }, "Home g", NULL, "first row", action_move, MOTION_HOME, false },
+	{ { KEY_CODE_END, 'G' }, "End G", NULL, "last row", action_move, MOTION_END, false },
+	{ { KEY_CODE_RIGHT, '+', '=' },
+	  "Right +",
+	  "+-:fold",
+	  "unfold this row",
+	  action_unfold,
+	  0,
+	  true },
+	{ { KEY_CODE_LEFT, '-' }, "Left -", NULL, "fold it, or go up", action_fold, 0, true },
+	{ { '*' }, "*", NULL, "unfold or fold all", action_toggle_all, 0, true },
+	{ { 'o' }, "o", "o:hot path", "unfold where most is kept", action_hot_path, 0, true },
+	{ { 't' }, "t", "t:tree", "tree from the thread, sites", action_toggle_tree, 0, false },
+	{ { 'n' }, "n", NULL, "next that was searched for", action_find, 1, true },
+	{ { 'N' }, "N", NULL, "previous one", action_find, -1, true },
+	{ { '\\' },
+	  "\\",
+	  "\\:filter",
+	  "only stacks through a text",
+	  action_prompt,
+	  PROMPT_FILTER,
+	  true },
+	{ { 'a' }, "a", "a:age", "only blocks of a least age", action_min_age, 0, true },
+	{ { ']' }, "]", NULL, "only the next thread", action_step_thread, 1, true },
+	{ { '[' }, "[", NULL, "only the thread before", action_step_thread, -1, true },
+	{ { 'm' }, "m", NULL, "all threads again", action_all_threads, 0, true },
+	{ { 'i' }, "i", NULL, "without what imports keep", action_imports, 0, true },
+	{ { 'l' }, "l", "l:functions", "rows are lines or functions", action_functions, 0, true },
+	{ { 'p' }, "p", NULL, "files with or without path", action_names, 0, true },
+	{ { 'B' }, "B", NULL, "without a baseline", action_baseline, false, true },
+	{ { 'w' }, "w", "w:write", "write a capture file", action_write, 0, false },
+	{ { '2' }, "2", NULL, "sort by growth", action_sort_by, COLUMN_GROWTH, true },
+	{ { '3' }, "3", NULL, "sort by blocks", action_sort_by, COLUMN_BLOCKS, true },
+	{ { '4' }, "4", NULL, "sort by oldest age", action_sort_by, COLUMN_AGE, true },
+	{ { '5' }, "5", NULL, "sort by median age", action_sort_by, COLUMN_MEDIAN, true },
+	{ { '6' }, "6", NULL, "sort by change", action_sort_by, COLUMN_CHANGE, true },
+	{ { '7' }, "7", NULL, "sort by share", action_sort_by, COLUMN_SHARE, true },
+	{ { '8' }, "8", NULL, "sort by trend", action_sort_by, COLUMN_TREND, true },
+	{ { '<' }, "<", NULL, "sort by previous column", action_step_sort, -1, true },
+	{ { '>' }, ">", NULL, "sort by next column", action_step_sort, 1, true },
+	{ { 'I' }, "I", NULL, "reverse the order", action_reverse, 0, true },
 };
 
 const size_t keys_len = ARRAY_LEN(keys);
@@ -127,10 +95,18 @@ enum reaction keys_press(struct state *state, int code)
 	if (code == KEY_CODE_RESIZE)
 		return REACTION_REDRAW;
 
+	state->tree.is_held = false;
+	if (state->prompt.purpose != PROMPT_NONE)
+		return action_typed(state, code);
+
 	const struct key *key = find_key(code);
-	if (state->view != &live_view && (!key || key->action != move)) {
+	bool is_text = state->view != &live_view;
+	if (is_text && (!key || key->action != action_move)) {
 		state->view = &live_view;
 		return REACTION_REDRAW;
 	}
-	return key ? key->action(state, key->argument) : REACTION_NONE;
+	if (!key || (key->is_for_table && !pages[state->page].has_table))
+		return REACTION_NONE;
+	state->message[0] = '\0';
+	return key->action(state, key->argument);
 }

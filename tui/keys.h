@@ -9,12 +9,13 @@
 
 #include <stddef.h>
 
-#include "tui/state.h"
+#include "tui/actions.h"
 
 /** Keys that are no character; characters stand for themselves. */
 enum key_code {
 	KEY_CODE_NONE = 0,
 	KEY_CODE_CTRL_C = 3,
+	KEY_CODE_TAB = '\t',
 	KEY_CODE_ENTER = '\n',
 	KEY_CODE_ESCAPE = 27,
 	KEY_CODE_UP = 0x110000, /* beyond the last character */
@@ -25,17 +26,12 @@ enum key_code {
 	KEY_CODE_PAGE_DOWN,
 	KEY_CODE_HOME,
 	KEY_CODE_END,
+	KEY_CODE_BACKSPACE,
+	KEY_CODE_BACK_TAB,
 	KEY_CODE_F1,
 	KEY_CODE_F10,
+	KEY_CODE_UNKNOWN,
 	KEY_CODE_RESIZE, /* the terminal has another size now */
-};
-
-/** What must happen after a key, or'ed. */
-enum reaction {
-	REACTION_NONE = 0,
-	REACTION_REDRAW = 1,
-	REACTION_REBUILD = 2, /* tree_rebuild(), then redraw */
-	REACTION_QUIT = 4,
 };
 
 enum { KEY_CODES_MAX = 3 };
@@ -47,6 +43,7 @@ struct key {
 	const char *help;
 	enum reaction (*action)(struct state *state, int argument);
 	int argument;
+	bool is_for_table; /* means nothing on pages that have no rows */
 };
 
 extern const struct key keys[];

@@ -3,20 +3,20 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/param.h>
 
-#include "base/elide.h"
-#include "base/glyphs.h"
-#include "tui/keys.h"
+#include "base/text.h"
+#include "tui/bar.h"
 #include "tui/overview.h"
+#include "tui/pages.h"
+#include "tui/table.h"
 
-enum { MARKER_COLUMNS = 2, SITE_MIN_COLUMNS = 8, BAR_GAP = 2, BAR_MIN_HEIGHT = 5 };
+enum { MARGIN = 1, NOTICE_MIN_COLUMNS = 24, NOTICE_GAP = 3, BAR_MIN_HEIGHT = 5 };
 
 /* Which rows of the screen hold what; -1 where there is no room for it. */
 struct layout {
 	int overview_count;
-	int notice; /* may take the place of the last overview line */
+	int notice; /* may take the place of the last overview line; else tabs stand there too */
 	int header;
 	int table;
 	int table_len;
@@ -41,12 +41,10 @@ static struct layout layout_of(int height)
 	return layout;
 }
 
-static void fit(struct state *state, int width, int height)
+/* Keep the selected row on the screen. */
+static void fit_table(struct state *state, size_t len)
 {
-	(void)width;
-	size_t len = (size_t)MAX(1, layout_of(height).table_len);
 	const struct tree *tree = &state->tree;
-
 	state->page_len = len;
 	if (state->top > tree->selected)
 		state->top = tree->selected;
@@ -56,210 +54,133 @@ static void fit(struct state *state, int width, int height)
 		state->top = tree->row_count > len ? tree->row_count - len : 0;
 }
 
+static void fit(struct state *state, int width, int height)
+{
+	struct layout layout = layout_of(height);
+	const struct page *page = &pages[state->page];
+	if (page->has_table) {
+		fit_table(state, (size_t)MAX(1, layout.table_len));
+		return;
+	}
+	struct cells nowhere = { .width = width };
+	int len = page->draw(state, &nowhere, 0);
+	state_fit_text(state, (size_t)MAX(0, len), (size_t)MAX(1, layout.table_len));
+}
+
 static void move(struct state *state, enum motion motion)
 {
 	struct tree *tree = &state->tree;
-	if (tree->row_count)
+	if (!pages[state->page].has_table)
+		state_move_text(state, motion);
+	else if (tree->row_count)
 		tree_select(tree, motion_apply(motion, tree->selected, state->page_len,
 					       tree->row_count - 1));
 }
 
-/* Where a column of figures stands on the screen; -1: not shown. */
-struct slot {
-	int figure;
-	int error;
-};
-
-/* Place the columns for which the screen is wide enough. Returns where the sites begin. */
-static int place_columns(int width, struct slot slots[COLUMN_COUNT])
-{
-	int gap = width >= WIDE_SCREEN ? 2 : 1;
-	int next = MARKER_COLUMNS;
-	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		const struct column *column = &columns[i];
-		slots[i] = (struct slot){ .figure = -1, .error = -1 };
-		if (width < column->min_screen)
-			continue;
-		slots[i].figure = next;
-		next += column->columns;
-		if (column->estimate && width >= column->error_min_screen) {
-			slots[i].error = next + 1;
-			next += 1 + COLUMN_ERROR_COLUMNS;
-		}
-		next += gap;
-	}
-	return next;
-}
-
-static void draw_header(const struct tree *tree, struct cells *cells, int row)
-{
-	struct slot slots[COLUMN_COUNT];
-	int site = place_columns(cells->width, slots);
-	const char *arrow = tree->is_reversed ? "▴" : "▾";
-	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		bool is_sorted = tree->sort == i;
-		char title[COLUMN_TEXT_SIZE];
-		if (slots[i].figure < 0)
-			continue;
-		snprintf(title, sizeof(title), "%s%s", is_sorted ? arrow : "", columns[i].title);
-		cells_text_right(cells, row, slots[i].figure, columns[i].columns,
-				 is_sorted ? STYLE_ACCENT : STYLE_DIM, title);
-	}
-	cells_text(cells, row, site, cells->width, STYLE_DIM, "SITE");
-}
-
-static enum style figure_style(enum column_id id, const struct figures *figures)
-{
-	if (id != COLUMN_GROWTH)
-		return STYLE_NORMAL;
-	return columns_is_sure_growth(&figures->growth_bytes_per_second) ? STYLE_WARM : STYLE_DIM;
-}
-
-static void draw_figures(const struct figures *figures, const struct slot slots[COLUMN_COUNT],
-			 struct cells *cells, int row)
-{
-	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		enum style style = figure_style((enum column_id)i, figures);
-		char text[COLUMN_TEXT_SIZE];
-		if (slots[i].figure >= 0) {
-			columns[i].print(figures, text);
-			cells_text_right(cells, row, slots[i].figure, columns[i].columns, style,
-					 text);
-		}
-		if (slots[i].error >= 0) {
-			columns_print_error(columns[i].estimate(figures), text);
-			cells_text(cells, row, slots[i].error, COLUMN_ERROR_COLUMNS,
-				   style == STYLE_WARM ? STYLE_WARM : STYLE_DIM, text);
-		}
-	}
-}
-
-static const char *fold_marker(const struct tree_row *row)
-{
-	if (!row->has_callers)
-		return "";
-	if (row->is_open)
-		return row->is_lone ? "" : "▾";
-	return "▸";
-}
-
-static const char *branch_marker(const struct tree *tree, const struct tree_row *row)
-{
-	/* A lone caller of a caller continues the line above it. */
-	if (row->is_lone && tree->rows[row->parent].depth > 0)
-		return "";
-	return row->is_last ? "└" : "├";
-}
-
-/* Draw the branch that leads to a caller. Returns the columns it takes. */
-static int draw_branch(const struct tree *tree, const struct tree_row *row, struct cells *cells,
-		       int screen_row, int column)
-{
-	int most = (cells->width - column - SITE_MIN_COLUMNS) / 2;
-	int indent = (int)row->indent < most ? (int)row->indent : most;
-	if (indent <= 0)
-		return 0;
-	cells_text(cells, screen_row, column + 2 * (indent - 1), 2, STYLE_DIM,
-		   branch_marker(tree, row));
-	return 2 * indent;
-}
-
-static void draw_row(const struct tree *tree, size_t index, struct cells *cells, int screen_row)
-{
-	const struct tree_row *row = &tree->rows[index];
-	struct slot slots[COLUMN_COUNT];
-	int column = place_columns(cells->width, slots);
-	char site[1024];
-
-	cells_text(cells, screen_row, 0, MARKER_COLUMNS, STYLE_ACCENT, fold_marker(row));
-	if (!row->is_lone)
-		draw_figures(&row->figures, slots, cells, screen_row);
-	column += draw_branch(tree, row, cells, screen_row, column);
-	elide_frame(row->frame, cells->width - column, site, sizeof(site));
-	cells_text(cells, screen_row, column, cells->width, STYLE_NORMAL, site);
-	if (index == tree->selected)
-		cells_select_row(cells, screen_row);
-}
-
 /* What to say where there are no rows to show. */
-static void draw_nothing(const struct snapshot *snapshot, struct cells *cells, int row)
+static void draw_nothing(const struct tree *tree, struct cells *cells, int row)
 {
+	const struct snapshot *snapshot = tree->snapshot;
 	const char *first = "Waiting for the first samples.";
 	const char *second = "They come as soon as Python allocates.";
-	if (snapshot && snapshot->capture.samples) {
+	if (snapshot && snapshot->stack_count && tree_is_filtered(tree)) {
+		first = "Nothing that lives is like that.";
+		second = "Undo it with \\ a m or i, as the line above says.";
+	} else if (snapshot && snapshot->capture.samples) {
 		first = "All that was sampled is freed again.";
 		second = "Slow leaks need more samples to show.";
 	} else if (snapshot && snapshot->target.has_exited) {
 		first = "The target exited before any sample.";
 		second = "";
 	}
-	cells_text(cells, row, MARKER_COLUMNS, cells->width, STYLE_BOLD, first);
-	cells_text(cells, row + 1, MARKER_COLUMNS, cells->width, STYLE_DIM, second);
+	cells_text(cells, row, TABLE_MARKER_COLUMNS, cells->width, STYLE_BOLD, first);
+	cells_text(cells, row + 1, TABLE_MARKER_COLUMNS, cells->width, STYLE_DIM, second);
 }
 
 static void draw_table(const struct state *state, const struct layout *layout, struct cells *cells)
 {
 	const struct tree *tree = &state->tree;
-	draw_header(tree, cells, layout->header);
+	table_draw_head(state, cells, layout->header);
 	for (size_t i = 0; i < (size_t)layout->table_len && state->top + i < tree->row_count; i++)
-		draw_row(tree, state->top + i, cells, layout->table + (int)i);
+		table_draw_row(state, state->top + i, cells, layout->table + (int)i);
 	if (!tree->row_count && layout->table_len >= 2)
-		draw_nothing(tree->snapshot, cells, layout->table + (layout->table_len > 4));
+		draw_nothing(tree, cells, layout->table + (layout->table_len > 4));
 }
 
-static const char *notice(const struct tree *tree)
+static void draw_text(const struct state *state, const struct layout *layout, struct cells *cells)
 {
+	struct cells body = { .width = cells->width,
+			      .height = layout->table_len,
+			      .cell = cells->cell + (ptrdiff_t)layout->table * cells->width };
+	if (layout->table_len > 0)
+		pages[state->page].draw(state, &body, -(int)state->scroll.top);
+}
+
+/* Say which part of the live memory is shown: "12 MiB shown: /text/, older than 1m". */
+static void describe_filter(const struct tree *tree, char *ret, size_t size)
+{
+	char shown[COLUMN_TEXT_SIZE];
+	char age[COLUMN_TEXT_SIZE];
+	text_bytes(tree->shown_bytes, shown, sizeof(shown));
+	text_duration(age_class_seconds[tree->min_age_class], age, sizeof(age));
+	snprintf(ret, size, "%s shown:%s%s%s%s%s%s%s", shown, *tree->filter ? " \\" : "",
+		 tree->filter, *tree->thread ? " thread " : "", tree->thread,
+		 tree->min_age_class ? " older than " : "", tree->min_age_class ? age : "",
+		 tree->hides_imports ? " no imports" : "");
+}
+
+static const char *notice(const struct state *state, char *ret, size_t size)
+{
+	const struct tree *tree = &state->tree;
+	if (*state->message)
+		return state->message;
 	if (tree->snapshot && tree->snapshot->target.has_exited)
 		return "target has exited: its last figures";
 	if (tree->is_cut)
 		return "more than 20,000 rows: fold some";
-	return NULL;
+	if (!tree->snapshot || !tree_is_filtered(tree))
+		return NULL;
+	describe_filter(tree, ret, size);
+	return ret;
+}
+
+/* The tabs, and the notice behind them; over them if there is no room for both. */
+static void draw_notice(const struct state *state, const struct layout *layout, struct cells *cells,
+			const char *text)
+{
+	int column = MARGIN;
+	bool is_own_line = layout->notice >= layout->overview_count;
+	if (is_own_line && (!text || cells->width >= WIDE_SCREEN)) {
+		int room = cells->width - MARGIN - (text ? NOTICE_GAP + NOTICE_MIN_COLUMNS : 0);
+		int used = pages_draw_tabs(state, cells, layout->notice, MARGIN, room);
+		column += used ? used + NOTICE_GAP : 0;
+	}
+	if (text)
+		cells_text(cells, layout->notice, column, cells->width, STYLE_WARM, text);
 }
 
 static void draw_overview(const struct state *state, const struct layout *layout,
 			  struct cells *cells)
 {
-	const char *text = notice(&state->tree);
+	char buffer[2 * LOG_TEXT_SIZE];
+	const char *text = notice(state, buffer, sizeof(buffer));
 	for (int i = 0; i < layout->overview_count; i++)
 		if (!text || i != layout->notice)
 			overview_draw(state, cells, (enum overview_line)i, i);
-	if (text && layout->notice >= 0)
-		cells_text(cells, layout->notice, 1, cells->width, STYLE_WARM, text);
-}
-
-/* Draw the keys that fit whole before `end`, each as "key:what". */
-static void draw_keys(struct cells *cells, int row, int end)
-{
-	int column = 1;
-	for (const struct key *key = keys; key < keys + keys_len; key++) {
-		const char *colon = key->bar ? strchr(key->bar, ':') : NULL;
-		if (!colon || column + glyphs_columns(key->bar) > end)
-			continue;
-		column += cells_text(cells, row, column, (int)(colon - key->bar), STYLE_ACCENT,
-				     key->bar);
-		column += cells_text(cells, row, column, cells->width, STYLE_DIM, colon);
-		column += BAR_GAP;
-	}
-}
-
-static void draw_bar(const struct tree *tree, struct cells *cells, int row)
-{
-	char position[48] = "";
-	if (tree->row_count)
-		snprintf(position, sizeof(position), "%zu/%zu", tree->selected + 1,
-			 tree->row_count);
-	int position_columns = glyphs_columns(position);
-	cells_text_right(cells, row, 0, cells->width, STYLE_DIM, position);
-	draw_keys(cells, row, cells->width - position_columns - (position_columns > 0));
+	if (layout->notice >= 0)
+		draw_notice(state, layout, cells, text);
 }
 
 static void render(const struct state *state, struct cells *cells)
 {
 	struct layout layout = layout_of(cells->height);
 	draw_overview(state, &layout, cells);
-	draw_table(state, &layout, cells);
+	if (pages[state->page].has_table)
+		draw_table(state, &layout, cells);
+	else
+		draw_text(state, &layout, cells);
 	if (layout.bar >= 0)
-		draw_bar(&state->tree, cells, layout.bar);
+		bar_draw(state, cells, layout.bar);
 }
 
 const struct view live_view = { .fit = fit, .render = render, .move = move };

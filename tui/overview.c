@@ -8,8 +8,9 @@
 
 #include "base/glyphs.h"
 #include "base/text.h"
+#include "tui/spark.h"
 
-enum { MARGIN = 1, SEGMENTS_MAX = 6, PROCESS_MIN_COLUMNS = 12 };
+enum { MARGIN = 1, SEGMENTS_MAX = 6, PROCESS_MIN_COLUMNS = 12, COURSE_COLUMNS = 12 };
 
 /* A piece of a line. */
 struct segment {
@@ -102,8 +103,19 @@ static void fill_target(const struct state *state, struct line *line)
 		add(line, 0, STYLE_WARM, "PAUSED");
 }
 
-static void add_rss(struct line *line, const struct snapshot_capture *capture, bool is_wide)
+/* A course, where there is room after all words. */
+static void add_course(struct line *line, const float *value, size_t len)
 {
+	char course[SPARK_SIZE(COURSE_COLUMNS)];
+	spark_print(value, len, COURSE_COLUMNS, course, sizeof(course));
+	if (*course)
+		add(line, SEGMENTS_MAX - 1, STYLE_ACCENT, "%s", course);
+}
+
+static void add_rss(struct line *line, const struct state *state, bool is_wide)
+{
+	const struct snapshot_capture *capture = &state->tree.snapshot->capture;
+	const struct series *course = &state->chronicle.rss_bytes;
 	char rss[COLUMN_TEXT_SIZE];
 	char growth[COLUMN_TEXT_SIZE];
 	if (!capture->rss_bytes)
@@ -114,27 +126,30 @@ static void add_rss(struct line *line, const struct snapshot_capture *capture, b
 		add(line, 2, STYLE_NORMAL, "RSS %s %s/min", rss, growth);
 	else
 		add(line, 2, STYLE_NORMAL, "RSS %s", rss);
+	add_course(line, course->value, course->len);
 }
 
-static void fill_memory(const struct snapshot *snapshot, struct line *line, bool is_wide)
+static void fill_memory(const struct state *state, struct line *line, bool is_wide)
 {
+	const struct snapshot *snapshot = state->tree.snapshot;
 	const struct figures *total = &snapshot->total;
 	const struct estimate *growth = &total->growth_bytes_per_second;
 	char live[COLUMN_TEXT_SIZE];
 	char live_error[COLUMN_TEXT_SIZE];
 	char slope[COLUMN_TEXT_SIZE];
 	char slope_error[COLUMN_TEXT_SIZE];
-	columns[COLUMN_LIVE].print(total, live);
+	text_bytes(total->live_bytes.value, live, sizeof(live));
 	text_bytes(total->live_bytes.error, live_error, sizeof(live_error));
-	columns[COLUMN_GROWTH].print(total, slope);
+	columns_print_growth(growth->value, slope);
 	columns_print_error(growth, slope_error);
 
-	add_rss(line, &snapshot->capture, is_wide);
+	add_rss(line, state, is_wide);
 	if (!snapshot->capture.samples)
 		return;
 	add(line, 0, STYLE_BOLD, "live %s ±%s", live, live_error);
 	add(line, 1, columns_is_sure_growth(growth) ? STYLE_WARM : STYLE_DIM, "%s/min %s", slope,
 	    slope_error);
+	add_course(line, total->course_bytes, total->course_len);
 }
 
 static void fill_sampling(const struct snapshot_capture *capture, struct line *line)
@@ -169,7 +184,7 @@ void overview_draw(const struct state *state, struct cells *cells, enum overview
 	else if (snapshot && which == OVERVIEW_TARGET)
 		fill_target(state, &line);
 	else if (snapshot && which == OVERVIEW_MEMORY)
-		fill_memory(snapshot, &line, cells->width >= WIDE_SCREEN);
+		fill_memory(state, &line, cells->width >= WIDE_SCREEN);
 	else if (snapshot)
 		fill_sampling(&snapshot->capture, &line);
 	draw(&line, cells, row);

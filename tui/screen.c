@@ -57,8 +57,11 @@ static const struct substitute {
 	wchar_t code;
 	wchar_t ascii;
 } substitutes[] = {
-	{ L'▾', L'v' }, { L'▴', L'^' }, { L'▸', L'>' }, { L'└', L'`' },
-	{ L'├', L'|' }, { L'…', L'~' }, { L'±', L'~' },
+	{ L'▾', L'v' }, { L'▴', L'^' }, { L'▸', L'>' }, { L'└', L'`' }, { L'├', L'|' },
+	{ L'…', L'~' }, { L'±', L'~' }, { L'▁', L'_' }, { L'▂', L'.' }, { L'▃', L'-' },
+	{ L'▄', L'=' }, { L'▅', L'+' }, { L'▆', L'*' }, { L'▇', L'%' }, { L'█', L'#' },
+	{ L'▏', L'|' }, { L'▎', L'|' }, { L'▍', L'|' }, { L'▌', L'=' }, { L'▋', L'=' },
+	{ L'▊', L'=' }, { L'▉', L'=' },
 };
 
 static bool is_set(const char *name)
@@ -289,24 +292,22 @@ int screen_key(void)
 		int theirs;
 		enum key_code ours;
 	} codes[] = {
-		{ ERR, KEY_CODE_NONE },
-		{ KEY_UP, KEY_CODE_UP },
-		{ KEY_DOWN, KEY_CODE_DOWN },
-		{ KEY_LEFT, KEY_CODE_LEFT },
-		{ KEY_RIGHT, KEY_CODE_RIGHT },
-		{ KEY_PPAGE, KEY_CODE_PAGE_UP },
-		{ KEY_NPAGE, KEY_CODE_PAGE_DOWN },
-		{ KEY_HOME, KEY_CODE_HOME },
-		{ KEY_END, KEY_CODE_END },
-		{ KEY_F(1), KEY_CODE_F1 },
-		{ KEY_F(10), KEY_CODE_F10 },
-		{ KEY_ENTER, KEY_CODE_ENTER },
-		{ '\r', KEY_CODE_ENTER },
-		{ KEY_RESIZE, KEY_CODE_RESIZE },
+		{ KEY_UP, KEY_CODE_UP },	 { KEY_DOWN, KEY_CODE_DOWN },
+		{ KEY_LEFT, KEY_CODE_LEFT },	 { KEY_RIGHT, KEY_CODE_RIGHT },
+		{ KEY_PPAGE, KEY_CODE_PAGE_UP }, { KEY_NPAGE, KEY_CODE_PAGE_DOWN },
+		{ KEY_HOME, KEY_CODE_HOME },	 { KEY_END, KEY_CODE_END },
+		{ KEY_F(1), KEY_CODE_F1 },	 { KEY_F(10), KEY_CODE_F10 },
+		{ KEY_ENTER, KEY_CODE_ENTER },	 { KEY_BACKSPACE, KEY_CODE_BACKSPACE },
+		{ KEY_BTAB, KEY_CODE_BACK_TAB }, { KEY_RESIZE, KEY_CODE_RESIZE },
 	};
-	int pressed = getch();
+	wint_t pressed;
+	int kind = get_wch(&pressed);
+	if (kind == ERR)
+		return KEY_CODE_NONE;
+	if (kind != KEY_CODE_YES)
+		return pressed == '\r' ? KEY_CODE_ENTER : (int)pressed;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-		if (codes[i].theirs == pressed)
-			return codes[i].ours;
-	return pressed;
+		if (codes[i].theirs == (int)pressed)
+			return (int)codes[i].ours;
+	return KEY_CODE_UNKNOWN;
 }

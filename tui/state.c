@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/state.h"
 
+#include <stdarg.h>
+
+#include "tui/details_view.h"
 #include "tui/live_view.h"
 
 void state_init(struct state *state)
@@ -12,6 +15,24 @@ void state_init(struct state *state)
 void state_deinit(struct state *state)
 {
 	tree_deinit(&state->tree);
+}
+
+bool state_show(struct state *state, const struct snapshot *snapshot, struct error *err)
+{
+	if (!tree_show(&state->tree, snapshot, err))
+		return false;
+	chronicle_take(&state->chronicle, snapshot);
+	if (state->view == &details_view)
+		details_read(&state->details, &state->tree, state->source);
+	return true;
+}
+
+void state_say(struct state *state, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(state->message, sizeof(state->message), format, arguments);
+	va_end(arguments);
 }
 
 void state_draw(struct state *state, struct cells *cells)
@@ -39,4 +60,18 @@ size_t motion_apply(enum motion motion, size_t position, size_t page_len, size_t
 		return last;
 	}
 	return position;
+}
+
+void state_fit_text(struct state *state, size_t len, size_t page_len)
+{
+	state->page_len = page_len > 0 ? page_len : 1;
+	state->scroll.last = len > state->page_len ? len - state->page_len : 0;
+	if (state->scroll.top > state->scroll.last)
+		state->scroll.top = state->scroll.last;
+}
+
+void state_move_text(struct state *state, enum motion motion)
+{
+	state->scroll.top =
+		motion_apply(motion, state->scroll.top, state->page_len, state->scroll.last);
 }

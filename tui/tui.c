@@ -11,13 +11,18 @@
 enum { PUMP_EVERY_MS = 100 };
 #define SNAPSHOT_EVERY_NS (500 * NS_PER_MS)
 
+/* So long after the last key rows stay where they are. */
+#define HOLD_NS (3 * NS_PER_SECOND)
+
 /* The view while it runs. */
 struct loop {
 	const struct tui_source *source;
 	struct state state;
 	struct snapshot *snapshot; /* the one that the state shows */
+	struct snapshot *baseline; /* an earlier one that the state still needs, or NULL */
 	struct cells cells;
 	uint64_t next_snapshot_ns;
+	uint64_t last_key_ns;	/* 0: none was pressed */
 	enum reaction reaction; /* what is still to be done */
 };
 
@@ -27,6 +32,27 @@ static void loop_cleanup(struct loop *loop)
 	state_deinit(&loop->state);
 	cells_deinit(&loop->cells);
 	snapshot_destroy(loop->snapshot);
+	snapshot_destroy(loop->baseline);
+}
+
+/* Give a snapshot back that is no longer shown, unless it is the baseline. */
+static void retire(struct loop *loop, struct snapshot *snapshot)
+{
+	if (!snapshot || snapshot != loop->state.tree.baseline) {
+		snapshot_destroy(snapshot);
+		return;
+	}
+	snapshot_destroy(loop->baseline);
+	loop->baseline = snapshot;
+}
+
+/* The baseline may have been cleared, or taken anew. */
+static void drop_old_baseline(struct loop *loop)
+{
+	if (loop->baseline == loop->state.tree.baseline)
+		return;
+	snapshot_destroy(loop->baseline);
+	loop->baseline = NULL;
 }
 
 static bool draw(struct loop *loop, struct error *err)
@@ -62,7 +88,9 @@ static bool press_keys(struct loop *loop, struct error *err)
 		if (reaction & REACTION_REBUILD && !tree_rebuild(&loop->state.tree, err))
 			return false;
 		loop->reaction |= reaction;
+		loop->last_key_ns = clock_monotonic_ns();
 	}
+	drop_old_baseline(loop);
 	return true;
 }
 
@@ -75,11 +103,12 @@ static bool refresh(struct loop *loop, struct error *err)
 		return true;
 	loop->next_snapshot_ns = now_ns + SNAPSHOT_EVERY_NS;
 
+	loop->state.tree.is_held = loop->last_key_ns && now_ns < loop->last_key_ns + HOLD_NS;
 	OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
 	if (!loop->source->snapshot(loop->source->context, &snapshot, err) ||
-	    !tree_show(&loop->state.tree, snapshot, err))
+	    !state_show(&loop->state, snapshot, err))
 		return false;
-	snapshot_destroy(loop->snapshot);
+	retire(loop, loop->snapshot);
 	loop->snapshot = MOVE_PTR(snapshot);
 	loop->reaction |= REACTION_REDRAW;
 	return true;
@@ -92,6 +121,7 @@ bool tui_run(const struct tui_source *source, struct error *err)
 
 	OWNED(loop_cleanup) struct loop loop = { .source = source, .reaction = REACTION_REDRAW };
 	state_init(&loop.state);
+	loop.state.source = source;
 	while (!source->is_stopping(source->context)) {
 		if (loop.reaction && !draw(&loop, err))
 			return false;

@@ -38,13 +38,13 @@ class ScrollingStream(pyte.ByteStream):
 
 
 class Terminal:
-    def __init__(self, *arguments, columns=80, lines=24):
+    def __init__(self, *arguments, columns=80, lines=24, directory=None, **environment):
         self.screen = ScrollingScreen(columns, lines)
         self.stream = ScrollingStream(self.screen)
         self.raw = b""
         self.shell = pexpect.spawn(
             "/bin/sh", ["-c", SCRIPT, FILTRACE, *map(str, arguments)], dimensions=(lines, columns),
-            env={**os.environ, "TERM": TERM, "LC_ALL": "C.UTF-8"})
+            cwd=directory, env={**os.environ, "TERM": TERM, "LC_ALL": "C.UTF-8", **environment})
 
     def text(self):
         """The screen now, after taking in what was written meanwhile."""

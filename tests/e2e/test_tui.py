@@ -2,11 +2,13 @@
 """The live view in a real terminal: quick, right, resizable, and gone without a trace."""
 
 import os
+import re
 import signal
 
 import pytest
 
 from images import assert_left_alone
+from processes import Filtrace
 from terminal import Terminal
 
 GENEROUS = ("--budget", "10")  # so that seconds suffice whatever the machine's load
@@ -87,9 +89,9 @@ def test_keys_sort_fold_and_pause(server, leak, open_terminal):
     held = terminal.wait_for("PAUSED", leak)
     sites = [line for line in held.splitlines() if line.startswith(("▸", "▾"))]
     row = next(n for n, line in enumerate(sites) if leak in line)
-    terminal.press("g" + "j" * row + "\r")
+    terminal.press("g" + "j" * row + "+")
     terminal.wait_for(" index")  # the caller of render()
-    terminal.press("\r")
+    terminal.press("-")
     terminal.wait_until_gone(" index")
     terminal.press(" ")
     terminal.wait_until_gone("PAUSED")
@@ -97,10 +99,66 @@ def test_keys_sort_fold_and_pause(server, leak, open_terminal):
     terminal.wait_end().assert_restored()
 
 
-def test_sigterm_restores_the_terminal_and_the_target(server, leak, open_terminal):
+def test_leak_is_found_by_search_and_explained(server, leak, open_terminal, tmp_path):
+    terminal = open_terminal("-p", server.pid, *GENEROUS, directory=tmp_path)
+    terminal.wait_for(leak)
+    terminal.press("/RENDER")
+    terminal.wait_for("/RENDER", "Enter:keep")
+    terminal.press("\r")
+    terminal.wait_for(leak, "Enter:details")
+    terminal.press("\r")
+    details = terminal.wait_for("Traceback", "live ", "growth ", "blocks ", "cache[page] = ")
+    assert details.split()[0] == "render"
+    terminal.press("G")
+    terminal.wait_for("Block sizes", f"{leak}$", "leak:^render$")
+    terminal.press("x")
+    terminal.wait_for(leak, "SITE")
+    terminal.press("b")
+    terminal.wait_for("CHANGE", "baseline")
+    terminal.press("\\flask_leak\r")
+    terminal.wait_for("shown: \\flask_leak", leak)
+    terminal.press("t")
+    terminal.wait_for("CALL", "shown:")
+    terminal.press("o")
+    terminal.wait_for("▾", "└")
+    terminal.press("w")
+    terminal.wait_for("written: filtrace-")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+    assert_left_alone(server.pid)
+    written, = tmp_path.glob(f"filtrace-{server.pid}-*.filtrace")
+    report = Filtrace(tmp_path).run("report", written)
+    assert report.returncode == 0 and leak in report.stdout
+
+
+def test_pages_follow_each_other(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS)
+    terminal.wait_for(leak, "SITE")
+    for words in (("CALL",), ("THREAD",), ("How long a stop takes", "RSS"), ("attached to",),
+                  ("SITE", leak)):
+        terminal.press("\t")
+        terminal.wait_for(*words)
+    terminal.press("\x1b[Z")  # Shift-Tab
+    terminal.wait_for("attached to")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+
+
+def test_terminal_without_utf8_or_colours_is_sent_neither(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS, LC_ALL="C", NO_COLOR="1")
+    terminal.wait_for(leak, "vLIVE", "TREND")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+    pictures = terminal.raw[terminal.raw.find(b"\x1b[?1049h"):terminal.raw.rfind(b"\x1b[?1049l")]
+    assert pictures.isascii()
+    assert not re.search(rb"\x1b\[[0-9;]*(3|4)[0-8][;m]", pictures)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_restores_the_terminal_and_the_target(server, leak, open_terminal, number):
     terminal = open_terminal("-p", server.pid, *GENEROUS)
     terminal.wait_for(leak)
-    terminal.signal_filtrace(signal.SIGTERM)
+    terminal.signal_filtrace(number)
     ending = terminal.wait_end()
     ending.assert_restored()
     assert f"{server.pid} runs on" in ending.farewell

@@ -28,15 +28,38 @@ static inline struct estimate synthetic_estimate(double value, double error)
 	return (struct estimate){ value, value - error, value + error, error };
 }
 
+/* Half of the bytes are as old as the oldest block, the rest under a second; all blocks are equal;
+ * what grows began with nothing. */
+static inline void synthetic_describe(const struct synthetic_stack *stack, struct figures *ret)
+{
+	size_t age = 0;
+	size_t size = 0;
+	while (age + 1 < AGE_CLASSES && age_class_seconds[age + 1] <= stack->oldest)
+		age++;
+	while (size + 1 < SIZE_CLASSES && size_class_bytes[size + 1] * stack->blocks <= stack->live)
+		size++;
+	ret->age_bytes[0] = (float)(stack->live / 2);
+	ret->age_bytes[age] += (float)(stack->live / 2);
+	ret->age_blocks[0] = (float)(stack->blocks / 2);
+	ret->age_blocks[age] += (float)(stack->blocks / 2);
+	ret->size_bytes[size] = (float)stack->live;
+	ret->course_len = STRETCHES_MAX;
+	for (size_t i = 0; i < STRETCHES_MAX; i++)
+		ret->course_bytes[i] =
+			(float)(stack->live * (stack->growth > 0 ? (double)(i + 1) / 16 : 1));
+}
+
 static inline struct figures synthetic_figures(const struct synthetic_stack *stack)
 {
-	return (struct figures){ .live_bytes = synthetic_estimate(stack->live, stack->live_error),
-				 .growth_bytes_per_second =
-					 synthetic_estimate(stack->growth, stack->growth_error),
-				 .live_blocks = stack->blocks,
-				 .oldest_seconds = stack->oldest,
-				 .live_samples = 1,
-				 .kind_live_bytes = { stack->live } };
+	struct figures ret = { .live_bytes = synthetic_estimate(stack->live, stack->live_error),
+			       .growth_bytes_per_second =
+				       synthetic_estimate(stack->growth, stack->growth_error),
+			       .live_blocks = stack->blocks,
+			       .oldest_seconds = stack->oldest,
+			       .live_samples = 1,
+			       .kind_live_bytes = { stack->live } };
+	synthetic_describe(stack, &ret);
+	return ret;
 }
 
 static inline void synthetic_add(struct figures *sum, const struct synthetic_stack *stack)
@@ -49,6 +72,17 @@ static inline void synthetic_add(struct figures *sum, const struct synthetic_sta
 	sum->live_blocks += stack->blocks;
 	sum->oldest_seconds = fmax(sum->oldest_seconds, stack->oldest);
 	sum->live_samples++;
+
+	struct figures figures = synthetic_figures(stack);
+	sum->course_len = STRETCHES_MAX;
+	for (size_t i = 0; i < STRETCHES_MAX; i++)
+		sum->course_bytes[i] += figures.course_bytes[i];
+	for (size_t i = 0; i < AGE_CLASSES; i++) {
+		sum->age_bytes[i] += figures.age_bytes[i];
+		sum->age_blocks[i] += figures.age_blocks[i];
+	}
+	for (size_t i = 0; i < SIZE_CLASSES; i++)
+		sum->size_bytes[i] += figures.size_bytes[i];
 }
 
 static inline struct snapshot_site *synthetic_site(struct snapshot *snapshot,
@@ -60,6 +94,13 @@ static inline struct snapshot_site *synthetic_site(struct snapshot *snapshot,
 	struct snapshot_site *site = &snapshot->sites[snapshot->site_count++];
 	site->frame = frame;
 	return site;
+}
+
+/* What threading has begun runs in a thread of its own. */
+static inline const char *synthetic_thread(const struct synthetic_stack *stack, size_t frames)
+{
+	bool is_worker = frames && strcmp(stack->frames[frames - 1]->function, "run") == 0;
+	return is_worker ? "worker-1" : "MainThread";
 }
 
 /** Make a snapshot of the stacks, which it refers to; synthetic_free() gives it back. */
@@ -78,7 +119,7 @@ static inline struct snapshot *synthetic_make(const struct synthetic_stack *stac
 			.frames = stacks[i].frames,
 			.frame_count = frames,
 			.is_truncated = stacks[i].is_truncated,
-			.thread = "MainThread",
+			.thread = synthetic_thread(&stacks[i], frames),
 			.figures = synthetic_figures(&stacks[i]),
 		};
 		synthetic_add(&snapshot->total, &stacks[i]);
@@ -93,6 +134,8 @@ static inline struct snapshot *synthetic_make(const struct synthetic_stack *stac
 						       .sample_bytes = 65536,
 						       .stops_per_second = 170.2,
 						       .stopped_seconds = 0.53,
+						       .median_stop_seconds = 0.00004,
+						       .p99_stop_seconds = 0.0003,
 						       .longest_stop_seconds = 0.0004,
 						       .rss_bytes = 1524713390,
 						       .rss_growth_bytes_per_second = 54000 };

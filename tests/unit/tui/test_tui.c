@@ -87,7 +87,12 @@ static void restore_and_exit(int signal_number)
 static void run_child(enum plan plan, int slave, const char *type)
 {
 	struct error err;
-	struct tui_source source = { &plan, pump, take_snapshot, is_stopping };
+	struct tui_source source = {
+		.context = &plan,
+		.pump = pump,
+		.snapshot = take_snapshot,
+		.is_stopping = is_stopping,
+	};
 	if (login_tty(slave) != 0)
 		_exit(1);
 	setenv("TERM", type, 1);

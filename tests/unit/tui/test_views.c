@@ -78,7 +78,7 @@ static void open_view(struct fixture *fixture, const struct synthetic_stack *sta
 	state_init(&fixture->state);
 	fixture->snapshot = synthetic_make(stacks, count);
 	assert_true(cells_init(&fixture->cells, width, height, &err));
-	assert_true(tree_show(&fixture->state.tree, fixture->snapshot, &err));
+	assert_true(state_show(&fixture->state, fixture->snapshot, &err));
 }
 
 static void close_view(struct fixture *fixture)
@@ -91,9 +91,11 @@ static void close_view(struct fixture *fixture)
 static void press(struct fixture *fixture, const char *keys_pressed)
 {
 	struct error err;
-	for (; *keys_pressed; keys_pressed++)
+	for (; *keys_pressed; keys_pressed++) {
 		if (keys_press(&fixture->state, *keys_pressed) & REACTION_REBUILD)
 			assert_true(tree_rebuild(&fixture->state.tree, &err));
+		state_draw(&fixture->state, &fixture->cells);
+	}
 }
 
 static char *read_file(const char *path)
@@ -161,12 +163,40 @@ static void test_live_view_matches_golden_screens(void **state)
 		{ "live-80x24", 80, 24, "" },
 		{ "live-40x10", 40, 10, "" },
 		{ "live-120x40", 120, 40, "" },
-		{ "unfolded-80x24", 80, 24, "\nj+jj" },
+		{ "live-200x60", 200, 60, "" },
+		{ "unfolded-80x24", 80, 24, "j+jj" },
 		{ "unfolded-40x10", 40, 10, "*G" },
 		{ "unfolded-120x40", 120, 40, "*" },
 		{ "growth-reversed-80x24", 80, 24, "j2I" },
+		{ "tree-80x24", 80, 24, "to" },
+		{ "tree-40x10", 40, 10, "toG" },
+		{ "tree-200x60", 200, 60, "t*" },
+		{ "threads-80x24", 80, 24, "\t\t*" },
+		{ "threads-40x10", 40, 10, "\t\t" },
+		{ "threads-200x60", 200, 60, "\t\t+" },
+		{ "stops-80x24", 80, 24, "\t\t\t" },
+		{ "stops-40x10", 40, 10, "\t\t\t" },
+		{ "stops-200x60", 200, 60, "\t\t\t" },
+		{ "log-80x24", 80, 24, "b\t\t\t\t" },
+		{ "log-40x10", 40, 10, "b\t\t\t\t" },
+		{ "log-200x60", 200, 60, "b\t\t\t\t" },
+		{ "details-80x24", 80, 24, "\n" },
+		{ "details-end-80x24", 80, 24, "\nG" },
+		{ "details-40x10", 40, 10, "\nG" },
+		{ "details-200x60", 200, 60, "b\n" },
+		{ "search-80x24", 80, 24, "/cache" },
+		{ "search-40x10", 40, 10, "/cache" },
+		{ "revealed-80x24", 80, 24, "/warm\n" },
+		{ "filtered-80x24", 80, 24, "\\flask\na" },
+		{ "filtered-40x10", 40, 10, "\\flask\naaa" },
+		{ "filtered-away-80x24", 80, 24, "\\no such thing\n" },
+		{ "one-thread-80x24", 80, 24, "]" },
+		{ "functions-80x24", 80, 24, "lp" },
+		{ "baseline-80x24", 80, 24, "b" },
+		{ "baseline-200x60", 200, 60, "b6" },
 		{ "help-80x24", 80, 24, "?" },
 		{ "help-40x10", 40, 10, "?jj" },
+		{ "help-200x60", 200, 60, "?" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct fixture fixture;
@@ -290,7 +320,7 @@ static void test_wide_bar_shows_every_key_meant_for_it(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	open_view(&fixture, shop, ARRAY_LEN(shop), 80, 24);
+	open_view(&fixture, shop, ARRAY_LEN(shop), 200, 60);
 	state_draw(&fixture.state, &fixture.cells);
 	OWNED_FREE char *picture = cells_dump(&fixture.cells);
 	for (size_t i = 0; i < keys_len; i++)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TUI_SOURCE_H
+#define TUI_SOURCE_H
+
+/**
+ * @file
+ * What the view asks of the program around it.
+ */
+
+#include "base/error.h"
+#include "profile/snapshot.h"
+
+struct tui_source {
+	void *context;
+	/** Do the work that must not wait for a redraw. Called every 100 ms at the latest. */
+	bool (*pump)(void *context, struct error *err);
+	/** Make a new snapshot, which the view then owns. Called about twice a second. */
+	bool (*snapshot)(void *context, struct snapshot **ret, struct error *err);
+	/** True once the program was asked to end (a signal): the view then returns. */
+	bool (*is_stopping)(void *context);
+	/** Read one line of a source file as the target sees it. False if it cannot be read. NULL:
+	 *  none can. */
+	bool (*read_line)(void *context, const char *file, int line, char *ret, size_t size);
+	/** Write a snapshot to a new file, whose name goes into `name_ret`. NULL: not possible. */
+	bool (*write)(void *context, const struct snapshot *snapshot, char *name_ret, size_t size,
+		      struct error *err);
+};
+
+#endif
