@@ -112,6 +112,12 @@ $(BUILD)/tests/soak/trace_alloc: $(BUILD)/tests/soak/trace_alloc.c.o $(call arch
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
+# What `make bench` needs: the view alone, over a made-up profile.
+REFRESH := $(BUILD)/tests/bench/refresh
+$(REFRESH): $(REFRESH).c.o $(foreach f,tui profile base,$(call archive,$(f)))
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
 # Fuzzers: tests/fuzz/fuzz_NAME.c is linked with all that reads a target. They never wait and see no
 # /proc but their own; so their link wraps what would.
 FUZZ_NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -125,7 +131,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(BUILD)/tests/fuzz/f
 PYTHON  := /usr/bin/python3
 PREFIX  ?= /usr/local
 SUBMAKE  = $(MAKE) --no-print-directory -j$(shell nproc)
-C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures fixtures/hostile) tests/unit/*/*.[ch] tests/fuzz/*.[ch])
+C_FILES  = $(wildcard $(addsuffix /*.[ch],$(FOLDERS) fixtures fixtures/hostile) tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 # As shared libraries of gcc, the two do not write to the same report.
 ASAN    := BUILD=build-asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan -static-libubsan'
@@ -189,7 +195,7 @@ truth: all ## 20 recordings of the Flask server against its own truth, as a tabl
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/e2e/repeat_truth.py
 
 bench: packages-build packages-demo packages-test ## what filtrace costs its target, as a table
-	@$(SUBMAKE) all
+	@$(SUBMAKE) all $(REFRESH)
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/bench/bench.py $(BENCH)
 
 soak: packages-build packages-test packages-soak ## that nothing hurts the target, as a table; SOAK='--only kill-points --scale 0.1'

@@ -160,27 +160,36 @@ static bool entry_hash(struct builder *builder, const struct tree_entry *entry, 
 	return true;
 }
 
-static const struct figures *site_figures(const struct builder *builder, uint64_t hash,
-					  unsigned depth)
+/* The figures of a row that are known as a whole: those of the process, of the row above if it has
+ * the same stacks, of a site. NULL: they are the sum of its stacks'. */
+static const struct figures *known_figures(const struct builder *builder,
+					   const struct tree_row *row,
+					   const struct tree_row *parent, uint64_t hash)
 {
+	const struct snapshot *snapshot = builder->tree->snapshot;
 	uint32_t number;
-	if (depth > 0 || !numbering_find(&builder->sites, hash, &number))
-		return NULL;
-	return &builder->tree->snapshot->sites[number].figures;
+	if (parent)
+		return row->stack_count == parent->stack_count ? &parent->figures : NULL;
+	if (row->stack_count == snapshot->stack_count && !builder->tree->baseline)
+		return &snapshot->total;
+	if (numbering_find(&builder->sites, hash, &number))
+		return &snapshot->sites[number].figures;
+	return NULL;
 }
 
-static void sum_figures(const struct builder *builder, struct tree_row *row, uint64_t hash)
+static void sum_figures(const struct builder *builder, struct tree_row *row,
+			const struct tree_row *parent, uint64_t hash)
 {
 	const struct tree *tree = builder->tree;
-	const struct figures *site = site_figures(builder, hash, row->depth);
+	const struct figures *known = known_figures(builder, row, parent, hash);
 	struct figures before = { 0 };
-	if (site)
-		row->figures = *site;
+	if (known)
+		row->figures = *known;
 	for (size_t i = row->first; i < row->first + row->stack_count; i++) {
 		const struct tree_entry *entry = &builder->done.entries[i];
 		if (entry->is_baseline)
 			figures_add(&before, &entry->stack->figures);
-		else if (!site)
+		else if (!known)
 			figures_add(&row->figures, &entry->stack->figures);
 		else if (!tree->baseline)
 			break;
@@ -218,7 +227,7 @@ static bool row_make(struct builder *builder, size_t first, size_t count, unsign
 		ret->rank = rank;
 	for (size_t i = 0; i < count && !ret->has_children; i++)
 		ret->has_children = tree_path_len(tree->shape, entries[i].stack) > depth + 1;
-	sum_figures(builder, ret, hash);
+	sum_figures(builder, ret, parent, hash);
 	return true;
 }
 

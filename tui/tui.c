@@ -9,7 +9,11 @@
 #include "tui/screen.h"
 
 enum { PUMP_EVERY_MS = 100 };
-#define SNAPSHOT_EVERY_NS (500 * NS_PER_MS)
+
+/* Snapshots of a large profile take time; they may take a tenth of it, up to a limit. */
+enum { IDLE_PARTS = 9 };
+#define SNAPSHOT_REST_MAX_NS (5 * NS_PER_SECOND)
+#define SNAPSHOT_EVERY_NS    (500 * NS_PER_MS)
 
 /* So long after the last key rows stay where they are. */
 #define HOLD_NS (3 * NS_PER_SECOND)
@@ -94,6 +98,15 @@ static bool press_keys(struct loop *loop, struct error *err)
 	return true;
 }
 
+/* When the next snapshot is due after one that took so long. */
+static uint64_t rest_ns(uint64_t spent_ns)
+{
+	uint64_t rest = IDLE_PARTS * spent_ns;
+	if (rest > SNAPSHOT_REST_MAX_NS)
+		rest = SNAPSHOT_REST_MAX_NS;
+	return rest > SNAPSHOT_EVERY_NS ? rest : SNAPSHOT_EVERY_NS;
+}
+
 /* Show a new snapshot if it is time. After the target's exit the last picture stays. */
 static bool refresh(struct loop *loop, struct error *err)
 {
@@ -101,7 +114,6 @@ static bool refresh(struct loop *loop, struct error *err)
 	bool is_over = loop->snapshot && loop->snapshot->target.has_exited;
 	if (now_ns < loop->next_snapshot_ns || loop->state.is_paused || is_over)
 		return true;
-	loop->next_snapshot_ns = now_ns + SNAPSHOT_EVERY_NS;
 
 	loop->state.tree.is_held = loop->last_key_ns && now_ns < loop->last_key_ns + HOLD_NS;
 	OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
@@ -110,6 +122,7 @@ static bool refresh(struct loop *loop, struct error *err)
 		return false;
 	retire(loop, loop->snapshot);
 	loop->snapshot = MOVE_PTR(snapshot);
+	loop->next_snapshot_ns = now_ns + rest_ns(clock_monotonic_ns() - now_ns);
 	loop->reaction |= REACTION_REDRAW;
 	return true;
 }

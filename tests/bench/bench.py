@@ -5,7 +5,8 @@
 Slowdown: the same process before and during, in interleaved pairs, so that a machine whose speed
 drifts does not matter; the ratio of each pair, and the median of the ratios. Target and filtrace
 are both counted, in CPU time. Stops: how long all threads stood still at attach and detach, as
-filtrace measured it. Memory: filtrace's own peak while it watches a busy server.
+filtrace measured it. Memory: filtrace's own peak while it watches a busy server. Refresh: the live view over large call
+trees.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import os
 import pathlib
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from interpreters import DEBIAN_PATH, SUPPORTED
-from processes import Filtrace, Target, start_traffic
+from processes import FILTRACE, Filtrace, Target, start_traffic
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -111,15 +113,29 @@ def bench_memory(filtrace, directory, arguments):
     row("  resident", f"{before:.1f} MiB", f"{after:.1f} MiB", f"{size:.1f} MiB")
 
 
+def bench_refresh(filtrace, directory, arguments):
+    """The live view over made-up call trees; CPU time, on a terminal of 120x40."""
+    program = pathlib.Path(FILTRACE).parent / "tests" / "bench" / "refresh"
+    row("live view, per refresh", "describe", "rows", "draw", "sent")
+    for nodes in (1_000, 100_000, 1_000_000):
+        text = subprocess.run([program, str(nodes)], check=True, timeout=600, text=True,
+                              stdout=subprocess.PIPE).stdout
+        sent = re.search(r"sent: (\d+) bytes", text)[1]
+        for page, *times in re.findall(
+                r"\d+ (.+): describe (.+ ms), rows (.+ ms), draw (.+ ms)", text):
+            row(f"  {nodes:,} nodes, {page}", *times, f"{sent} B" if page == "sites" else "")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=9, help="pairs for the slowdown (9)")
     parser.add_argument("--seconds", type=float, default=2, help="CPU time of one run (2)")
     parser.add_argument("--attaches", type=int, default=50, help="for the stops (50)")
     parser.add_argument("--serve", type=int, default=60, help="seconds under traffic (60)")
-    parser.add_argument("--only", choices=("slowdown", "stops", "memory"))
+    parser.add_argument("--only", choices=("slowdown", "stops", "memory", "refresh"))
     arguments = parser.parse_args()
-    parts = {"slowdown": bench_slowdown, "stops": bench_stops, "memory": bench_memory}
+    parts = {"slowdown": bench_slowdown, "stops": bench_stops, "memory": bench_memory,
+             "refresh": bench_refresh}
     with tempfile.TemporaryDirectory() as directory:
         for name, part in parts.items():
             if arguments.only in (None, name):
