@@ -14,6 +14,7 @@
 #include "cli/attachment.h"
 #include "cli/event.h"
 #include "cli/listener.h"
+#include "cli/memory_limit.h"
 #include "cli/possible.h"
 #include "cli/trend.h"
 #include "profile/profile.h"
@@ -52,6 +53,8 @@ struct session {
 	struct tracer_stats stats;
 	int most_threads; /* that were seen at a time */
 	uint64_t rss_bytes;
+	double uptime_seconds;
+	uint64_t memory_limit_bytes;
 	struct trend rss_trend;
 };
 
@@ -252,6 +255,16 @@ bool session_was_traced(const struct session *session)
 	return session_state(session) != SESSION_ATTACHING && session->start_ns != 0;
 }
 
+static double uptime_seconds(const struct process *process)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	return now_ns > process->start_boottime_ns
+		       ? (double)(now_ns - process->start_boottime_ns) / (double)NS_PER_SECOND
+		       : 0;
+}
+
 /* False if its memory cannot be seen: the last known figures stay when the target has ended. */
 static bool look_at_process(struct session *session)
 {
@@ -262,6 +275,7 @@ static bool look_at_process(struct session *session)
 	if (process.thread_count > session->most_threads)
 		session->most_threads = process.thread_count;
 	session->rss_bytes = process.rss_bytes;
+	session->uptime_seconds = uptime_seconds(&process);
 	return true;
 }
 
@@ -272,6 +286,7 @@ static bool begin_profile(struct session *session, struct error *err)
 	if (!process_read_command(session->options.pid, &session->command, err) &&
 	    err->kind == ERROR_NO_MEMORY)
 		return false;
+	session->memory_limit_bytes = memory_limit_read(session->options.pid);
 	return profile_create(session->start_ns, &session->profile, err);
 }
 
@@ -333,6 +348,8 @@ bool session_snapshot(struct session *session, struct snapshot **ret, struct err
 		.median_stop_seconds = stats.median_stop_seconds,
 		.p99_stop_seconds = stats.p99_stop_seconds,
 		.longest_stop_seconds = stats.longest_stop_seconds,
+		.uptime_seconds = session->uptime_seconds,
+		.memory_limit_bytes = session->memory_limit_bytes,
 		.rss_bytes = session->rss_bytes,
 		.rss_growth_bytes_per_second = trend_slope(&session->rss_trend),
 	};

@@ -85,7 +85,9 @@ struct snapshot_capture {
 	double median_stop_seconds; /* these two are not in a capture */
 	double p99_stop_seconds;
 	double longest_stop_seconds;
-	uint64_t rss_bytes; /* of the target now; 0 if unknown */
+	double uptime_seconds;	     /* of the target; 0 if unknown. Not in a capture */
+	uint64_t memory_limit_bytes; /* of its control groups; 0: none. Not in a capture */
+	uint64_t rss_bytes;	     /* of the target now; 0 if unknown */
 	double rss_growth_bytes_per_second;
 };
 

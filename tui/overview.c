@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "tui/spark.h"
 
-enum { MARGIN = 1, SEGMENTS_MAX = 6, PROCESS_MIN_COLUMNS = 12, COURSE_COLUMNS = 12 };
+enum { MARGIN = 1, SEGMENTS_MAX = 7, PROCESS_MIN_COLUMNS = 12, COURSE_COLUMNS = 12 };
 
 /* A piece of a line. */
 struct segment {
@@ -91,12 +91,16 @@ static void add_process(struct line *line, const struct snapshot_target *target)
 static void fill_target(const struct state *state, struct line *line)
 {
 	const struct snapshot *snapshot = state->tree.snapshot;
+	char uptime[COLUMN_TEXT_SIZE];
 	unsigned long seconds = (unsigned long)fmax(0, fmin(snapshot->capture.seconds, 1e9));
 
 	add(line, 4, STYLE_ACCENT, "filtrace");
 	add_process(line, &snapshot->target);
 	if (snapshot->target.python)
 		add(line, 3, STYLE_NORMAL, "CPython %s", snapshot->target.python);
+	if (snapshot->capture.uptime_seconds > 0)
+		add(line, 5, STYLE_NORMAL, "up %s",
+		    text_duration(snapshot->capture.uptime_seconds, uptime, sizeof(uptime)));
 	add(line, 2, STYLE_NORMAL, "attached %02lu:%02lu:%02lu", seconds / 3600, seconds / 60 % 60,
 	    seconds % 60);
 	if (state->is_paused)
@@ -118,12 +122,16 @@ static void add_rss(struct line *line, const struct state *state, bool is_wide)
 	const struct series *course = &state->chronicle.rss_bytes;
 	char rss[COLUMN_TEXT_SIZE];
 	char growth[COLUMN_TEXT_SIZE];
+	char limit[COLUMN_TEXT_SIZE];
 	if (!capture->rss_bytes)
 		return;
 	text_bytes((double)capture->rss_bytes, rss, sizeof(rss));
 	columns_print_growth(capture->rss_growth_bytes_per_second, growth);
+	text_bytes((double)capture->memory_limit_bytes, limit, sizeof(limit));
 	if (is_wide)
-		add(line, 2, STYLE_NORMAL, "RSS %s %s/min", rss, growth);
+		add(line, 2, STYLE_NORMAL, "RSS %s%s%s %s/min", rss,
+		    capture->memory_limit_bytes ? " of " : "",
+		    capture->memory_limit_bytes ? limit : "", growth);
 	else
 		add(line, 2, STYLE_NORMAL, "RSS %s", rss);
 	add_course(line, course->value, course->len);

@@ -137,6 +137,8 @@ static inline struct snapshot *synthetic_make(const struct synthetic_stack *stac
 						       .median_stop_seconds = 0.00004,
 						       .p99_stop_seconds = 0.0003,
 						       .longest_stop_seconds = 0.0004,
+						       .uptime_seconds = 518400,
+						       .memory_limit_bytes = 1u << 31,
 						       .rss_bytes = 1524713390,
 						       .rss_growth_bytes_per_second = 54000 };
 	return snapshot;
