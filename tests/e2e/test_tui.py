@@ -154,6 +154,15 @@ def test_terminal_without_utf8_or_colours_is_sent_neither(server, leak, open_ter
     assert not re.search(rb"\x1b\[[0-9;]*(3|4)[0-8][;m]", pictures)
 
 
+def test_terminal_of_eight_colours_shows_the_same(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS, TERM="screen")
+    terminal.wait_for(leak, "▾LIVE", "TREND")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+    assert b"\x1b[36m" in terminal.raw  # cyan of the eight
+    assert b"38;5" not in terminal.raw
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signal_restores_the_terminal_and_the_target(server, leak, open_terminal, number):
     terminal = open_terminal("-p", server.pid, *GENEROUS)
