@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/state.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/tui/synthetic.h"
+#include "tui/details_view.h"
+#include "tui/keys.h"
+#include "tui/live_view.h"
+
+static const struct frame put = { "put", "cache.py", 11 };
+static const struct frame render = { "render", "views.py", 88 };
+static const struct frame run = { "run", "threading.py", 975 };
+static const struct frame module = { "<module>", "<string>", 1 };
+
+static const struct synthetic_stack stacks[] = {
+	{ { &put, &render, &run }, 300, 3, 30, 3, 10, 50, false },
+	{ { &render, &module }, 100, 4, 10, 4, 40, 90, false },
+};
+
+/* A view, and the program around it as far as the view can tell. */
+struct fixture {
+	struct state state;
+	struct tui_source source;
+	struct snapshot *snapshot;
+	int reads;
+	bool can_write;
+};
+
+static bool read_line(void *context, const char *file, int line, char *ret, size_t size)
+{
+	struct fixture *fixture = context;
+	fixture->reads++;
+	if (*file == '<')
+		return false;
+	snprintf(ret, size, "source of %s:%d", file, line);
+	return true;
+}
+
+static bool write_snapshot(void *context, const struct snapshot *snapshot, char *name_ret,
+			   size_t size, struct error *err)
+{
+	struct fixture *fixture = context;
+	assert_ptr_equal(snapshot, fixture->snapshot);
+	if (!fixture->can_write)
+		return error_set(err, ERROR_FILE, "disk is full");
+	snprintf(name_ret, size, "a.filtrace");
+	return true;
+}
+
+static void show(struct fixture *fixture, size_t count)
+{
+	struct error err;
+	struct snapshot *next = synthetic_make(stacks, count);
+	assert_true(state_show(&fixture->state, next, &err));
+	if (fixture->snapshot)
+		synthetic_free(fixture->snapshot);
+	fixture->snapshot = next;
+}
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	fixture->source = (struct tui_source){ .context = fixture,
+					       .read_line = read_line,
+					       .write = write_snapshot };
+	state_init(&fixture->state);
+	fixture->state.source = &fixture->source;
+	show(fixture, ARRAY_LEN(stacks));
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+	state_deinit(&fixture->state);
+	synthetic_free(fixture->snapshot);
+	free(fixture);
+	return 0;
+}
+
+static void press(struct fixture *fixture, const char *keys_pressed)
+{
+	struct error err;
+	for (; *keys_pressed; keys_pressed++)
+		if (keys_press(&fixture->state, *keys_pressed) & REACTION_REBUILD)
+			assert_true(tree_rebuild(&fixture->state.tree, &err));
+}
+
+static bool is_shown(struct fixture *fixture, const char *text)
+{
+	struct error err;
+	OWNED(cells_deinit) struct cells cells;
+	assert_true(cells_init(&cells, 80, 60, &err));
+	state_draw(&fixture->state, &cells);
+	OWNED_FREE char *picture = cells_dump(&cells);
+	return strstr(picture, text);
+}
+
+static void test_details_read_each_line_of_source_once(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "\n");
+	assert_ptr_equal(fixture->state.view, &details_view);
+	assert_int_equal(fixture->reads, 3);
+	assert_true(is_shown(fixture, "source of cache.py:11"));
+	assert_true(is_shown(fixture, "source of threading.py:975"));
+	show(fixture, ARRAY_LEN(stacks));
+	assert_int_equal(fixture->reads, 3);
+}
+
+static void test_details_without_source_are_shown_too(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "j\n");
+	assert_true(is_shown(fixture, "<string>:1 <module>"));
+	assert_true(is_shown(fixture, "source of views.py:88"));
+	fixture->source.read_line = NULL;
+	press(fixture, "x\n");
+	assert_true(is_shown(fixture, "leak:^render$"));
+	assert_false(is_shown(fixture, "source of"));
+}
+
+static void test_details_of_a_row_that_is_gone_do_no_harm(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "j\n");
+	show(fixture, 1);
+	assert_true(is_shown(fixture, "put"));
+	show(fixture, 0);
+	assert_true(is_shown(fixture, "The row is gone"));
+	press(fixture, "x\n");
+	assert_ptr_equal(fixture->state.view, &live_view);
+	assert_true(is_shown(fixture, "there is no row"));
+}
+
+static void test_answer_to_a_key_goes_with_the_next(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "6");
+	assert_int_equal(fixture->state.tree.sort, COLUMN_LIVE);
+	assert_true(is_shown(fixture, "press b first"));
+	press(fixture, "j");
+	assert_false(is_shown(fixture, "press b first"));
+}
+
+static void test_dropping_the_baseline_drops_its_order(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "b6");
+	assert_int_equal(fixture->state.tree.sort, COLUMN_CHANGE);
+	assert_true(is_shown(fixture, "CHANGE"));
+	press(fixture, "B");
+	assert_int_equal(fixture->state.tree.sort, COLUMN_LIVE);
+	press(fixture, "j");
+	assert_false(is_shown(fixture, "CHANGE"));
+}
+
+static void test_thread_keys_go_around(void **state)
+{
+	static const struct {
+		const char *keys, *thread;
+	} steps[] = { { "]", "MainThread" }, { "]", "worker-1" },   { "]", "MainThread" },
+		      { "[", "worker-1" },   { "[", "MainThread" }, { "m", "" },
+		      { "[", "worker-1" } };
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		press(fixture, steps[i].keys);
+		assert_string_equal(fixture->state.tree.thread, steps[i].thread);
+	}
+}
+
+static void test_age_key_ends_where_it_began(void **state)
+{
+	static const double seconds[] = { 10, 60, 600, 3600, 0, 10 };
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
+		press(fixture, "a");
+		assert_true(age_class_seconds[fixture->state.tree.min_age_class] == seconds[i]);
+	}
+}
+
+static void test_keys_for_rows_do_nothing_where_there_are_none(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "\t\t\t");
+	for (size_t i = 0; i < keys_len; i++)
+		if (keys[i].is_for_table)
+			assert_int_equal(keys_press(&fixture->state, keys[i].codes[0]),
+					 REACTION_NONE);
+	assert_null(fixture->state.tree.baseline);
+	assert_int_equal(fixture->state.tree.sort, COLUMN_LIVE);
+}
+
+static void test_writing_says_how_it_went(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "w");
+	assert_true(is_shown(fixture, "not written: disk is full"));
+	fixture->can_write = true;
+	press(fixture, "w");
+	assert_true(is_shown(fixture, "written: a.filtrace"));
+	press(fixture, "\t\t\t\t");
+	assert_true(is_shown(fixture, "not written: disk is full"));
+}
+
+#define STATE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STATE_TEST(test_details_read_each_line_of_source_once),
+		STATE_TEST(test_details_without_source_are_shown_too),
+		STATE_TEST(test_details_of_a_row_that_is_gone_do_no_harm),
+		STATE_TEST(test_answer_to_a_key_goes_with_the_next),
+		STATE_TEST(test_dropping_the_baseline_drops_its_order),
+		STATE_TEST(test_thread_keys_go_around),
+		STATE_TEST(test_age_key_ends_where_it_began),
+		STATE_TEST(test_keys_for_rows_do_nothing_where_there_are_none),
+		STATE_TEST(test_writing_says_how_it_went),
+	};
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
