@@ -5,8 +5,8 @@
 Slowdown: the same process before and during, in interleaved pairs, so that a machine whose speed
 drifts does not matter; the ratio of each pair, and the median of the ratios. Target and filtrace
 are both counted, in CPU time. Stops: how long all threads stood still at attach and detach, as
-filtrace measured it. Memory: filtrace's own peak while it watches a busy server. Refresh: the live view over large call
-trees.
+filtrace measured it. Memory: filtrace's own peak while it watches a busy server. Refresh: the live
+view over large call trees.
 """
 
 import argparse

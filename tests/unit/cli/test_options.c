@@ -81,7 +81,7 @@ static void test_record_takes_its_options(void **state)
 	(void)state;
 	struct options options =
 		parsed("record -p 7 -o out.%p -d 2m -j -q -v --force --budget 2% --sample-bytes "
-		       "64K -r 50 --color=never");
+		       "64K -r 50 --stop=trap --color=never");
 	assert_int_equal(options.verb, VERB_RECORD);
 	assert_int_equal(options.pid, 7);
 	assert_string_equal(options.output, "out.%p");
@@ -91,6 +91,7 @@ static void test_record_takes_its_options(void **state)
 	assert_true(fabs(options.budget - 0.02) < 1e-12);
 	assert_int_equal(options.sample_bytes, 65536);
 	assert_int_equal(options.max_stops_per_second, 50);
+	assert_true(options.stops_at_traps);
 	assert_int_equal(options.color, COLOR_NEVER);
 }
 
@@ -252,7 +253,7 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "-p 1 -qs", "'-s'" },
 		{ "-p 1 --subprocesses", "'--subprocesses'" },
 		{ "-p 1 --native", "'--native'" },
-		{ "-p 1 --stop=trap", "'--stop'" },
+		{ "-p 1 --stop=signal", "'signal'" },
 		{ "-p 1 --only x", "'--only'" },
 		{ "-p 1 --dur 5", "'--dur'" },
 		{ "-p 1 --quiet=yes", "'--quiet'" },
