@@ -106,13 +106,14 @@ def test_text_has_a_line_for_each_check_and_ends_in_the_verdict(start, filtrace)
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_target_is_never_stopped_nor_written_to(start):
     target = start("known_sizes.py")
+    calls = "ptrace,process_vm_writev,pwrite64,write,kill,tgkill,tkill"
     finished = run_doctor(
-        "strace", "-f", "-y", "-e", "trace=ptrace,process_vm_writev,pwrite64,write,kill,tgkill,tkill",
+        "strace", "-f", "-y", "-e", f"trace={calls}",
         FILTRACE, "doctor", "-p", target.pid, env=NO_LEAK_SEARCH)
     assert finished.returncode == 0, finished.stderr
-    calls = [line for line in finished.stderr.splitlines() if "(" in line and "SIG" not in line]
+    seen = [line for line in finished.stderr.splitlines() if "(" in line and "SIG" not in line]
     # ThreadSanitizer has a file of its own.
-    assert all(re.search(r"write\((1<|\d+<[^>]*/tsan\.rodata\.)", call) for call in calls), calls
+    assert all(re.search(r"write\((1<|\d+<[^>]*/tsan\.rodata\.)", call) for call in seen), seen
 
 
 def test_missing_process_is_4(filtrace):
