@@ -13,6 +13,7 @@
 #include "tracer/access.h"
 #include "tracer/admission.h"
 #include "tracer/c_allocator.h"
+#include "tracer/countdowns.h"
 #include "tracer/gates.h"
 #include "tracer/images.h"
 #include "tracer/pads.h"
@@ -196,39 +197,6 @@ bool tracer_clear_slots(struct tracer *tracer, const struct gate_spec *specs, si
 
 /* ---- planting -------------------------------------------------------------------------------- */
 
-static bool has_thread_countdowns(const struct gates *gates)
-{
-	for (size_t i = 0; i < gates->len; i++)
-		if (gates->list[i].spec.guard == GATE_UNGUARDED &&
-		    gates->list[i].spec.operation != GATE_FREE)
-			return true;
-	return false;
-}
-
-/* Every thread's own countdown starts from nothing. The words are glibc's to give: whoever else
- * uses them is not to be disturbed. */
-static bool reset_countdowns(struct tracer *tracer, const struct world *world, struct error *err)
-{
-	static const uint64_t nothing[2];
-	for (size_t i = 0; i < world->len; i++) {
-		uint64_t words[2];
-		raddr address = world->threads[i].fs_base + TCB_COUNTDOWN;
-		if (!world->threads[i].is_stopped || !world->threads[i].fs_base)
-			continue;
-		if (!memory_read(&tracer->memory.memory, address, words, sizeof(words), err))
-			return error_context(err, "control block of thread %d",
-					     world->threads[i].tid);
-		if (!tracer->had_region && (words[0] || words[1]))
-			return error_set(err, ERROR_UNSAFE,
-					 "thread %d uses the words of its control block that "
-					 "glibc leaves free",
-					 world->threads[i].tid);
-		if (!target_memory_write(&tracer->memory, address, nothing, sizeof(nothing), err))
-			return false;
-	}
-	return true;
-}
-
 /* The region is gone if the process has called execve, and with it every gate. */
 static bool region_stands(struct tracer *tracer)
 {
@@ -258,7 +226,7 @@ static bool check_region(struct tracer *tracer, struct error *err)
 /* All threads are stopped: change the target and arm the gates. */
 static bool plant_stopped(struct tracer *tracer, struct world *world, struct error *err)
 {
-	if ((!has_thread_countdowns(&tracer->gates) || reset_countdowns(tracer, world, err)) &&
+	if (countdowns_reset(&tracer->gates, &tracer->memory, world, tracer->had_region, err) &&
 	    gates_plant(&tracer->gates, &tracer->memory, world, err) &&
 	    stops_arm(&tracer->stops, true, err))
 		return true;
