@@ -7,9 +7,8 @@
  * A pad is entered exactly as the function it stands for: arguments in rdi, rsi, rdx, the return
  * address on the stack. Until it jumps to the original it may change rax, r10, r11 and the flags
  * only; where it calls the original, or another one in its place, that may change what any function
- * may. It makes no other call but to the routines of
- * pads_routines_x86_64.inc, touches no vector register, and calls with
- * the stack aligned as the ABI asks.
+ * may. It makes no other call but to the routines of pads_routines_x86_64.inc, touches no vector
+ * register, and calls with the stack aligned as the ABI asks.
  *
  * Fast path of an allocation: count the size down; not below zero -> jump to the original.
  * Slow path: draw the next distance, call the original, then park: post block and size in a mailbox
