@@ -219,7 +219,7 @@ class Filtrace:
         self.recording = []  # further arguments of every recording
 
     def command(self, arguments):
-        added = self.recording if arguments[0] == "record" else []
+        added = self.recording if arguments[:1] == ("record",) else []
         return list(map(str, [*arguments, *added]))
 
     def run(self, *arguments, seconds=60, **keywords):

@@ -79,7 +79,9 @@ def test_handler_is_there_only_while_traced(start, trapping):
 
 
 def test_command_that_filtrace_starts_is_traced_and_waited_for(filtrace):
-    program = "kept = [str(n) * 50 for n in range(200000)]; raise SystemExit(3)"
+    program = ("import time; end = time.monotonic() + 2; kept = []\n"
+               "while time.monotonic() < end: kept.append(str(end) * 9)\n"
+               "raise SystemExit(3)")
     finished = filtrace.run("record", "-o", "capture", "-j", "--stop=trap", "--", DEBIAN_PATH, "-c",
                             program)
     assert finished.returncode == 3, finished.stderr
