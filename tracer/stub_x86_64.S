@@ -227,7 +227,7 @@ stub_region_leave:
 	.set	is_anonymous, stub_region_words + STUB_ARGUMENTS + 8
 
 /* ---- The action of SIGTRAP. Arguments: the handler that must be there, else nothing is changed;
- *      then the new action, as the kernel wants it: handler, flags, restorer, mask. ------------- */
+ *      then the new action, if it is not there yet, as the kernel wants it: handler, flags, restorer, mask. ------------- */
 #define SIGTRAP	     5
 #define ACTION_BYTES 32
 	STUB_BEGIN stub_action
@@ -242,6 +242,8 @@ stub_region_leave:
 	test	%eax, %eax
 	jnz	1f
 	mov	(%rsp), %rax
+	cmp	stub_action_words + STUB_ARGUMENTS + 8(%rip), %rax
+	je	2f			/* an earlier stub has done it, later than we waited for it */
 	cmp	stub_action_words + STUB_ARGUMENTS(%rip), %rax
 	jne	1f
 	lea	stub_action_words + STUB_ARGUMENTS + 8(%rip), %rsi
@@ -250,7 +252,7 @@ stub_region_leave:
 	syscall
 	test	%eax, %eax
 	jnz	1f
-	mov	$STUB_DONE, %ebp
+2:	mov	$STUB_DONE, %ebp
 1:	STUB_ANSWER stub_action, %ebp
 	add	$ACTION_BYTES, %rsp
 	STUB_END stub_action

@@ -17,6 +17,7 @@ enum { ACTION_FLAGS = SA_SIGINFO | SA_ONSTACK | 0x04000000 /* SA_RESTORER */ };
 enum { LOOKS = 100 };
 
 static const uint64_t LEAVE_PATIENCE_NS = 2 * NS_PER_SECOND;
+static const uint64_t CHANGE_PATIENCE_NS = 5 * NS_PER_SECOND;
 
 static const uint64_t SIGTRAP_BIT = UINT64_C(1) << (SIGTRAP - 1);
 
@@ -63,9 +64,9 @@ bool trap_action_check(int pid, struct error *err)
 	return true;
 }
 
-/* Have the target set its action, if it is the expected one now. */
-static bool change(struct target_memory *tm, const struct images *images, raddr base,
-		   raddr expected, raddr handler, bool *was_expected_ret, struct error *err)
+/* Have the target set its action, if it is the expected one now, or already the one wanted. */
+static bool try_change(struct target_memory *tm, const struct images *images, raddr base,
+		       raddr expected, raddr handler, bool *is_set_ret, struct error *err)
 {
 	struct stub_job job = { .stub = &stub_sets_action,
 				.base = base,
@@ -77,7 +78,18 @@ static bool change(struct target_memory *tm, const struct images *images, raddr 
 	}
 	if (!stub_run(tm, images, &job, &answer, err))
 		return error_context(err, "action of SIGTRAP");
-	*was_expected_ret = answer.state == STUB_DONE;
+	*is_set_ret = answer.state == STUB_DONE;
+	return true;
+}
+
+/* On a machine with much to do, a thread may need more than one try to run a stub. */
+static bool change(struct target_memory *tm, const struct images *images, raddr base,
+		   raddr expected, raddr handler, bool *is_set_ret, struct error *err)
+{
+	uint64_t deadline_ns = clock_monotonic_ns() + CHANGE_PATIENCE_NS;
+	while (!try_change(tm, images, base, expected, handler, is_set_ret, err))
+		if (err->kind != ERROR_TIMEOUT || clock_monotonic_ns() > deadline_ns)
+			return false;
 	return true;
 }
 
