@@ -270,7 +270,7 @@ def subjects(is_short):
 def run(run):
     """Every phase on every kind of target."""
     outcome = Outcome()
-    for subject in subjects(run.is_short):
+    for subject in (each for each in subjects(run.is_short) if run.subject in each.label):
         for phase in PHASES:
             outcome += run_phase(subject, phase, run)
     outcome.text = f"{outcome.passed} kills at every step of attach, re-attach, serve, detach"

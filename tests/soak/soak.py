@@ -55,6 +55,7 @@ class Run(NamedTuple):
     directory: str
     scale: float
     is_short: bool
+    subject: str  # kill-points: only targets whose label holds this
 
     def say(self, text):
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -65,7 +66,7 @@ def run_row(row, arguments):
     directory = tempfile.mkdtemp(prefix=f"{row.name}-", dir=arguments.directory)
     load, start = os.getloadavg()[0], time.monotonic()
     try:
-        outcome = row.function(Run(directory, scale, arguments.short))
+        outcome = row.function(Run(directory, scale, arguments.short, arguments.subject))
     except Exception:
         outcome = Outcome(traceback.format_exc(limit=-2))
         outcome.failed += 1
@@ -83,6 +84,8 @@ def parse_arguments():
                         help="this row; may be given again")
     parser.add_argument("--scale", type=float, default=1, help="of all sizes (1)")
     parser.add_argument("--short", action="store_true", help="a sample of each row")
+    parser.add_argument("--subject", default="",
+                        help="of kill-points: only targets whose name holds this")
     parser.add_argument("--keep", help="a directory for what is left of failures")
     return parser.parse_args()
 
