@@ -40,6 +40,7 @@ void message_end_progress(struct messages *messages)
 }
 
 /* Print one line in place of the progress line. What it says may hold names of the target. */
+PRINTF_LIKE(4, 0)
 static void print_line(struct messages *messages, const char *word, const char *sgr,
 		       const char *format, va_list args)
 {

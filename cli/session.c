@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/event_queue.h"
@@ -21,6 +22,8 @@
 #include "tracer/process.h"
 
 static const size_t QUEUE_MAX_BYTES = 64 << 20;
+
+enum { PROMPT_NICE = -15 };
 
 /* How long the thread that traces stays away from its other duties. */
 static const uint64_t SLICE_NS = 50 * NS_PER_MS;
@@ -95,11 +98,19 @@ static bool release(const struct session *session, const struct attachment *atta
 	return false;
 }
 
+/* From now on threads of the target wait for this one: it should get a processor as soon as it asks
+ * for one, which it does not do often. Only root may have that. */
+static void be_prompt(void)
+{
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), PROMPT_NICE);
+}
+
 static bool plant_and_serve(struct session *session, const struct attachment *attachment,
 			    struct listener *listener, struct error *err)
 {
 	const struct tracer_listener callbacks = listener_callbacks(listener);
 	struct tracer *tracer = attachment->tracer;
+	be_prompt();
 	uint64_t start_ns = clock_monotonic_ns();
 	if (!tracer_plant(tracer, attachment->specs, attachment->spec_count,
 			  &session->options.sampling, &callbacks, err))
