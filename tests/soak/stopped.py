@@ -9,11 +9,11 @@ Two kinds of times are judged, each by filtrace's figures and by the target's:
   than a millisecond are held against the number of stops that filtrace made in this very thread.
   That number is in the capture: pulse frees no block of a slow call, hence none that was sampled,
   and the capture says how many samples of its blocks live.
-- Pauses of all threads, one at attach and one at detach: half of them may be longer than
-  five milliseconds, for they last until the last of the threads has got a processor. In the target, a
-  thread looks at the clock all the time. The largest gap that it sees during attach and detach must
-  not be longer than filtrace says that the longer of the two pauses was, but for one in a hundred:
-  gaps also have other causes.
+- Pauses of all threads, one at attach and one at detach: half of them may be longer than five
+  milliseconds, for they last until the last of the threads has got a processor. In the target, a
+  thread looks at the clock all the time. The largest gap that it sees during attach and detach
+  must not be longer than filtrace says that the longer of the two pauses was, but for one in a
+  hundred: gaps also have other causes.
 
 Of too few times nothing is concluded. Nor is it on a machine that is busy with other things, where
 whoever stops also waits for a processor.
