@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/event_queue.h"
@@ -23,7 +26,7 @@
 
 static const size_t QUEUE_MAX_BYTES = 64 << 20;
 
-enum { PROMPT_NICE = -15 };
+enum { PROMPT_NICE = -15, PROMPT_SLICE_NS = 100000 };
 
 /* How long the thread that traces stays away from its other duties. */
 static const uint64_t SLICE_NS = 50 * NS_PER_MS;
@@ -98,11 +101,31 @@ static bool release(const struct session *session, const struct attachment *atta
 	return false;
 }
 
+/* sched_setattr(2), for which C libraries have a declaration or have not. */
+struct scheduling {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns; /* for SCHED_OTHER the slice, since Linux 6.12 */
+	uint64_t deadline_ns;
+	uint64_t period_ns;
+};
+
 /* From now on threads of the target wait for this one: it should get a processor as soon as it asks
- * for one, which it does not do often. Only root may have that. */
+ * for one, which it does not do often. With a short slice it need not wait for the end of another's
+ * (Linux 6.12). Being nice is for root alone to give up; nothing depends on either. */
 static void be_prompt(void)
 {
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), PROMPT_NICE);
+	struct scheduling scheduling = { .size = sizeof(scheduling),
+					 .policy = SCHED_OTHER,
+					 .nice = PROMPT_NICE,
+					 .runtime_ns = PROMPT_SLICE_NS };
+	if (syscall(SYS_sched_setattr, 0, &scheduling, 0) == 0)
+		return;
+	scheduling.nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+	(void)syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
 static bool plant_and_serve(struct session *session, const struct attachment *attachment,
