@@ -54,6 +54,10 @@ class Uwsgi(Server):
                 "--disable-logging"]
 
 
+# x86-64: poll, select, epoll_wait, pselect6, ppoll, epoll_pwait
+WAITING_CALLS = ("7", "23", "232", "270", "271", "281")
+
+
 class ServerTarget(Target):
     """A server from its first answer on. What is traced is the process that answers."""
 
@@ -77,11 +81,18 @@ class ServerTarget(Target):
             assert self.is_running(), f"{self.name} died with {self.process.returncode}"
             return None
 
+    def waits_for_requests(self):
+        """Whether the process that answers is in poll, select or epoll_wait, of whatever kind."""
+        with open(f"/proc/{self.pid}/syscall", encoding="ascii") as call:
+            return call.read().split()[0] in WAITING_CALLS
+
     def end(self):
+        """uWSGI does not finalise Python if it is told to end while it comes from a request."""
         if self.has_ended:
             return
         self.has_ended = True
         assert self.is_running(), f"{self.name} died with {self.process.returncode}"
+        wait_until(self.waits_for_requests, "the server to be idle")
         self.process.terminate()
         while not self.lines.next().startswith("unharmed"):
             pass
