@@ -36,6 +36,13 @@ bool tracee_take_status(int tid, int *ret)
 	return waitpid(tid, ret, __WALL | WNOHANG) != 0;
 }
 
+/* int3 on x86-64 (sigaction(2) "si_code"). */
+static bool is_of_breakpoint(int tid)
+{
+	siginfo_t info;
+	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_code == SI_KERNEL;
+}
+
 void tracee_note_status(struct tracee *thread, int status)
 {
 	if (!WIFSTOPPED(status)) {
@@ -47,6 +54,7 @@ void tracee_note_status(struct tracee *thread, int status)
 	thread->is_stopped = true;
 	thread->is_group_stopped = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
 	thread->signal = event ? 0 : WSTOPSIG(status);
+	thread->is_trap = thread->signal == SIGTRAP && is_of_breakpoint(thread->tid);
 	if (ptrace(PTRACE_GETREGS, thread->tid, NULL, &regs)) {
 		thread->tid = 0;
 		return;

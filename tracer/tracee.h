@@ -16,7 +16,8 @@ struct tracee {
 	int tid; /* 0: it has ended */
 	bool is_stopped;
 	bool is_group_stopped; /* with its whole process, as by SIGSTOP */
-	int signal; /* stopped on its way to this signal, which it gets when let go; 0: none */
+	int signal;   /* stopped on its way to this signal, which it gets when let go; 0: none */
+	bool is_trap; /* that signal is SIGTRAP, of a breakpoint: nobody has sent it */
 	raddr rip;
 	raddr rsp;
 	raddr fs_base; /* 0: the thread has no thread control block yet */

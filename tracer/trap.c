@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer/trap.h"
 
-#include <signal.h>
-
 #include "tracer/kept.h"
 #include "tracer/pads.h"
 #include "tracer/stops.h"
 
 bool trap_is_ours(const struct tracee *thread, raddr base)
 {
-	return thread->signal == SIGTRAP &&
-	       thread->rip == base + (raddr)(pads_trap_return - pads_begin);
+	return thread->is_trap && thread->rip == base + (raddr)(pads_trap_return - pads_begin);
 }
 
 /* The mailbox of a thread at our trap: park() keeps the address of its state in rbx. */
