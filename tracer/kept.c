@@ -61,6 +61,7 @@ static int await_any(int options, bool *is_stop_ret)
 	return info.si_pid;
 }
 
+/* The end of a child of ours is its parent's business, and would hide all else. */
 static int find_next(uint64_t wait_ns)
 {
 	timer_t timer;
@@ -68,14 +69,14 @@ static int find_next(uint64_t wait_ns)
 	int events = WEXITED | WSTOPPED;
 	int tid = await_any(events | WNOHANG, &is_stop);
 	if (tid && !is_stop && process_is_our_child(tid)) {
-		events = WSTOPPED; /* its end, which we do not take, would hide all else */
+		events = WSTOPPED;
 		tid = await_any(events | WNOHANG, &is_stop);
 	}
 	if (tid || wait_ns == 0 || !start_timer(wait_ns, &timer))
 		return tid;
 	tid = await_any(events, &is_stop);
 	timer_delete(timer);
-	return tid;
+	return tid && !is_stop && process_is_our_child(tid) ? 0 : tid;
 }
 
 /* clone(2) makes threads, and processes that are none of ours. */
@@ -91,8 +92,7 @@ bool kept_next(int pid, uint64_t wait_ns, struct tracee *ret)
 	struct tracee thread = { .tid = find_next(wait_ns) };
 	int status;
 	*ret = (struct tracee){ 0 };
-	/* Nothing, or the end of a child of ours. */
-	if (!thread.tid || !tracee_take_status(thread.tid, &status) || status == 0)
+	if (!thread.tid || waitpid(thread.tid, &status, __WALL | WNOHANG) <= 0)
 		return false;
 
 	bool is_birth = status >> 16 == PTRACE_EVENT_STOP;
@@ -104,6 +104,6 @@ bool kept_next(int pid, uint64_t wait_ns, struct tracee *ret)
 	else if (is_birth && !is_of(pid, thread.tid))
 		ptrace(PTRACE_DETACH, thread.tid, NULL, 0);
 	else
-		tracee_let_go(pid, &thread);
+		tracee_run_on(pid, &thread);
 	return true;
 }

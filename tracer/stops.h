@@ -17,6 +17,12 @@
 #include "tracer/tracee.h"
 #include "tracer/tracer.h"
 
+/* A thread that stands at a trap until its mailbox is released. */
+struct trapped {
+	struct tracee thread;
+	size_t box;
+};
+
 struct stops {
 	struct target_memory *tm;
 	struct region region;
@@ -35,7 +41,8 @@ struct stops {
 	size_t late_len; /* at most LATE_MAX */
 	uint32_t *stale; /* filter offsets that may have to be cleared */
 	size_t stale_len;
-	struct tracee *trapped; /* by mailbox: who waits to be let go; tid 0: nobody */
+	struct trapped *trapped; /* at most MAILBOX_COUNT */
+	size_t trapped_len;
 
 	uint64_t stop_count;
 	uint64_t bucket_full_count;

@@ -120,22 +120,27 @@ static void repair_interrupted_call(int pid, struct tracee *thread)
 		make_call_again(thread);
 }
 
-/* PTRACE_O_TRACECLONE: whoever is born is ours from its first instruction on. When we die, the
- * kernel lets go of all of them. */
-static bool run_on(const struct tracee *thread)
+bool tracee_run_on(int pid, struct tracee *thread)
 {
-	if (ptrace(PTRACE_SETOPTIONS, thread->tid, NULL, (long)PTRACE_O_TRACECLONE))
-		return false;
+	repair_interrupted_call(pid, thread);
 	if (thread->is_group_stopped)
 		return ptrace(PTRACE_LISTEN, thread->tid, NULL, NULL) == 0;
 	return ptrace(PTRACE_CONT, thread->tid, NULL, (long)thread->signal) == 0;
 }
 
+/* PTRACE_O_TRACECLONE: whoever is born is ours from its first instruction on. When we die, the
+ * kernel lets go of all of them. */
+static bool keep(int pid, struct tracee *thread)
+{
+	return ptrace(PTRACE_SETOPTIONS, thread->tid, NULL, (long)PTRACE_O_TRACECLONE) == 0 &&
+	       tracee_run_on(pid, thread);
+}
+
 bool tracee_let_go(int pid, struct tracee *thread)
 {
-	repair_interrupted_call(pid, thread);
 	if (keeps_threads)
-		return run_on(thread);
+		return keep(pid, thread);
+	repair_interrupted_call(pid, thread);
 	return ptrace(PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) == 0;
 }
 

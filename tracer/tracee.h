@@ -38,6 +38,9 @@ void tracee_note_status(struct tracee *thread, int status);
  *  False if it has died. */
 bool tracee_let_go(int pid, struct tracee *thread);
 
+/** Let a stopped thread that is kept run on, in the same way. */
+bool tracee_run_on(int pid, struct tracee *thread);
+
 /** What it means to let go of a thread, for all that the calling thread traces: to detach from it,
  *  or to keep it, and all that it starts, as tracees that run. */
 void tracee_keep(bool are_kept);

@@ -35,28 +35,34 @@ static void take_trapped(struct stops *stops, struct tracee *thread)
 	if (is_ours)
 		thread->signal = 0;
 	if (is_ours && find_box(stops, thread, &box) && is_posted(stops, box) &&
-	    !stops->trapped[box].tid)
-		stops->trapped[box] = *thread;
+	    stops->trapped_len < MAILBOX_COUNT)
+		stops->trapped[stops->trapped_len++] = (struct trapped){ *thread, box };
 	else
-		tracee_let_go(stops->tm->pid, thread);
+		tracee_run_on(stops->tm->pid, thread);
+}
+
+static void run_on(struct stops *stops, size_t i)
+{
+	tracee_run_on(stops->tm->pid, &stops->trapped[i].thread);
+	stops->trapped[i] = stops->trapped[--stops->trapped_len];
 }
 
 static void resume_trapped(struct stops *stops, size_t box)
 {
-	struct tracee *thread = &stops->trapped[box];
-	if (thread->tid)
-		tracee_let_go(stops->tm->pid, thread);
-	*thread = (struct tracee){ 0 };
+	for (size_t i = stops->trapped_len; i-- > 0;)
+		if (stops->trapped[i].box == box)
+			run_on(stops, i);
 }
 
-/* Whoever traps is served by the next round; the target may have taken its post back meanwhile. */
+/* Whoever traps is served by the next round. A target may have taken a post back that it had made.
+ */
 static void wait_for_trap(struct stops *stops, uint32_t rings, uint64_t wait_ns)
 {
 	struct tracee thread;
 	(void)rings;
-	for (size_t box = 0; box < MAILBOX_COUNT; box++)
-		if (stops->trapped[box].tid && !is_posted(stops, box))
-			resume_trapped(stops, box);
+	for (size_t i = stops->trapped_len; i-- > 0;)
+		if (!is_posted(stops, stops->trapped[i].box))
+			run_on(stops, i);
 	for (int i = 0; i < MAILBOX_COUNT && kept_next(stops->tm->pid, wait_ns, &thread); i++) {
 		if (thread.tid)
 			take_trapped(stops, &thread);
