@@ -18,7 +18,7 @@
  * never touches the shared pages. None of this is ever unmapped.
  */
 
-#define REGION_MAGIC 0x3465636172746c66 /* "fltrace4": the last digit counts layouts */
+#define REGION_MAGIC 0x3565636172746c66 /* "fltrace5": the last digit counts layouts */
 
 #define CODE_OFFSET   0x0
 #define CODE_BYTES    0x7000
@@ -54,7 +54,7 @@
 #define ANCHOR_STUB_FD	    0x14 /* i32: the memfd while the stub waits, or minus errno */
 #define ANCHOR_STUB_WIPE    0x18 /* i64: what madvise(WIPEONFORK) returned */
 #define ANCHOR_STUB_COOKIE  0x28 /* u64: the tracer's own number, so that it knows its stub */
-#define ANCHOR_STUB_USES    0x20 /* u32: how many places for stubs are taken */
+#define ANCHOR_STUB_PLACES  0x20 /* u32: bit n: place n for stubs is taken */
 #define ANCHOR_RECORD_COUNT 0x24 /* u32: how many journal records are valid */
 #define ANCHOR_ACTION	    0x30 /* u32: 1: the action of SIGTRAP is ours, or about to be */
 #define ANCHOR_GATES	    0x100

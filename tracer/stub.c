@@ -16,6 +16,8 @@ const struct stub stub_sets_action = { stub_action_begin, stub_action_enter, stu
 /* How long one thread may take to run a stub. Most take well under a millisecond. */
 static const uint64_t STUB_TIMEOUT_NS = 200 * NS_PER_MS;
 
+enum { ALL_PLACES = (1 << STUB_PLACE_COUNT) - 1 };
+
 enum { STUB_THREADS_MAX = 4, STUB_STACK_BYTES = 512, CLEAR_TRIES = 20 };
 
 _Static_assert(STUB_PLACES_OFFSET + STUB_PLACE_COUNT * STUB_PLACE_BYTES <= CODE_BYTES, "code");
@@ -185,45 +187,62 @@ static bool dismiss_earlier_stub(struct target_memory *tm, raddr base, struct er
 
 /* ---- where stubs go -------------------------------------------------------------------------- */
 
-static bool is_in_places(const void *base_addr, raddr word)
+static raddr place_at(raddr base, unsigned i)
 {
-	raddr places = *(const raddr *)base_addr + STUB_PLACES_OFFSET;
-	return word - places < STUB_PLACE_COUNT * STUB_PLACE_BYTES;
+	return base + STUB_PLACES_OFFSET + (raddr)i * STUB_PLACE_BYTES;
 }
 
-static bool some_thread_is_in_places(raddr base, struct memory *memory, const struct world *world)
+/* One place, or all of them. */
+struct places {
+	raddr start;
+	size_t len; /* bytes */
+};
+
+static bool are_in(const void *places_in, raddr word)
+{
+	const struct places *places = places_in;
+	return word - places->start < places->len;
+}
+
+/* In one of them, or about to return to one from a signal handler. */
+static bool some_thread_is_in(struct places places, struct memory *memory,
+			      const struct world *world)
 {
 	for (size_t i = 0; i < world->len; i++)
-		if (world->threads[i].is_stopped && is_in_places(&base, world->threads[i].rip))
+		if (world->threads[i].is_stopped && are_in(&places, world->threads[i].rip))
 			return true;
-	return world_stacks_hold(world, memory, is_in_places, &base);
+	return world_stacks_hold(world, memory, are_in, &places);
 }
 
-/* All places are taken. They are free again once no thread is in any of them, or will return to
- * one from a signal handler. */
-static bool free_places(struct target_memory *tm, raddr base, struct error *err)
+/* All places are taken. Each is free again once no thread is in it. A word of a signal's frame that
+ * was left on a stack can keep one taken for long, but hardly all. */
+static bool free_places(struct target_memory *tm, raddr base, uint32_t *taken_ret,
+			struct error *err)
 {
 	OWNED_WORLD struct world world = { 0 };
 	if (!world_stop(tm->pid, &world, err))
 		return false;
-	if (some_thread_is_in_places(base, &tm->memory, &world))
-		return error_set(err, ERROR_TIMEOUT, "threads are still inside earlier stubs");
-	return true;
+	*taken_ret = 0;
+	for (unsigned i = 0; i < STUB_PLACE_COUNT; i++)
+		if (some_thread_is_in((struct places){ place_at(base, i), STUB_PLACE_BYTES },
+				      &tm->memory, &world))
+			*taken_ret |= 1u << i;
+	return *taken_ret != ALL_PLACES ||
+	       error_set(err, ERROR_TIMEOUT, "threads are still inside earlier stubs");
 }
 
 static bool place_in_region(struct target_memory *tm, raddr base, raddr *ret, struct error *err)
 {
-	size_t uses_offset = ANCHOR_OFFSET + ANCHOR_STUB_USES;
-	uint32_t uses;
-	if (!region_read_u32(tm, base, uses_offset, &uses, err))
+	size_t offset = ANCHOR_OFFSET + ANCHOR_STUB_PLACES;
+	uint32_t taken;
+	if (!region_read_u32(tm, base, offset, &taken, err))
 		return false;
-	if (uses >= STUB_PLACE_COUNT) {
-		if (!free_places(tm, base, err))
-			return false;
-		uses = 0;
-	}
-	*ret = base + STUB_PLACES_OFFSET + (raddr)uses * STUB_PLACE_BYTES;
-	return region_write_u32(tm, base, uses_offset, uses + 1, err);
+	taken &= ALL_PLACES;
+	if (taken == ALL_PLACES && !free_places(tm, base, &taken, err))
+		return false;
+	unsigned i = (unsigned)__builtin_ctz(~taken);
+	*ret = place_at(base, i);
+	return region_write_u32(tm, base, offset, taken | 1u << i, err);
 }
 
 static bool place_in_slack(struct target_memory *tm, const struct images *images, raddr *ret,
@@ -264,7 +283,8 @@ bool stub_is_running(raddr base, const struct images *images, struct memory *mem
 	for (size_t i = 0; i < world->len; i++)
 		if (world->threads[i].is_stopped && is_in_slack(images, world->threads[i].rip))
 			return true;
-	return some_thread_is_in_places(base, memory, world);
+	const struct places all = { place_at(base, 0), STUB_PLACE_COUNT * STUB_PLACE_BYTES };
+	return some_thread_is_in(all, memory, world);
 }
 
 /* ---- running it ------------------------------------------------------------------------------ */

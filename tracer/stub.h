@@ -38,7 +38,7 @@ struct stub_answer {
 	uint32_t state; /* enum stub_state */
 	int32_t fd;	/* the memfd, or minus errno */
 	int64_t wipe_result;
-	uint64_t uses;
+	uint64_t unused;
 	uint64_t cookie;
 };
 
