@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -43,35 +42,6 @@ static void assert_code_is_the_files(int pid)
 	}
 	images_deinit(&images);
 	target_memory_deinit(&tm);
-}
-
-/* Each block once, whatever function handed it out, and each free. */
-static void check_exact_counts(struct target *target, size_t size, const char *command)
-{
-	struct tally tally = { .size_bytes = size };
-	struct tracer_listener listener = listener_of(&tally);
-	struct tracer *tracer = plant(target->pid, &listener, 1);
-	send_command(target, command);
-	serve_until_answer(tracer, target);
-	assert_int_equal(tally.stops, 4 * 500);
-	assert_int_equal(tally.live, 4 * 500);
-
-	send_command(target, "drop");
-	serve_until_answer(tracer, target);
-	assert_int_equal(tally.stops, 4 * 500);
-	assert_int_equal(tally.live, 0);
-	lift(tracer);
-}
-
-static void test_every_block_counts_once(void **state)
-{
-	(void)state;
-	struct target target;
-	start_target(&target, NULL, "0");
-	check_exact_counts(&target, 777, "keep 500 777");
-	check_exact_counts(&target, 24, "keep 500 24"); /* attached again: as exact */
-	check_exact_counts(&target, 300000, "keep 500 300000");
-	end_target(&target);
 }
 
 static void test_lift_leaves_code_intact(void **state)
@@ -195,29 +165,6 @@ static void test_serving_ends_in_time_whatever_is_posted(void **state)
 	end_target(&target);
 }
 
-static size_t count_regions(int pid)
-{
-	struct target_memory tm;
-	struct maps maps;
-	struct error err = { 0 };
-	raddr base;
-	assert_true(target_memory_init(&tm, pid, &err));
-	assert_true(maps_read(pid, &maps, &err));
-	size_t count = regions_find(&tm.memory, &maps, &base, 1);
-	maps_deinit(&maps);
-	target_memory_deinit(&tm);
-	return count;
-}
-
-/* Long enough after it began, however slow the machine is, that it leaves something behind. */
-static void plant_and_be_killed_late(int pid)
-{
-	for (useconds_t us = 300000; count_regions(pid) == 0; us *= 2) {
-		assert_true(us < 20000000);
-		plant_and_be_killed(pid, us);
-	}
-}
-
 /* What is left of the journal is enough to undo what is left. */
 static void test_recovery_survives_a_spoilt_number_of_records(void **state)
 {
@@ -226,7 +173,7 @@ static void test_recovery_survives_a_spoilt_number_of_records(void **state)
 	struct tally tally = { 0 };
 	struct tracer_listener listener = listener_of(&tally);
 	start_target(&target, NULL, "2");
-	plant_and_be_killed_late(target.pid);
+	serve_and_be_killed(target.pid);
 	spoil_anchor(target.pid, ANCHOR_RECORD_COUNT, 4);
 	lift(plant(target.pid, &listener, 65536));
 	assert_code_is_the_files(target.pid);
@@ -435,156 +382,9 @@ static void test_stopped_time_and_stops_are_counted(void **state)
 	end_target(&target);
 }
 
-/* What a sample stands for, summed up. */
-struct sum {
-	uint64_t size_bytes;
-	size_t stops;
-};
-
-static bool sum_up(void *context, const struct stop *stop)
-{
-	struct sum *sum = context;
-	sum->stops += stop->size_bytes == sum->size_bytes;
-	return false;
-}
-
-/* Draws are gone in legs of T/16, shorter than a block and longer. Each of n blocks is sampled with
- * p = 1 - exp(-s/T), so n p are, with a standard deviation of at most sqrt(n p): six of those are
- * missed once in 5e8 runs. */
-static void check_share_of_samples(struct target *target, size_t size)
-{
-	enum { ROUNDS = 12, BLOCKS = 4 * 4000 };
-	const double mean = 8192;
-	struct sum sum = { .size_bytes = size };
-	struct tracer_listener listener = { &sum, sum_up, note_free, note_drop, note_double };
-	struct tracer *tracer = plant(target->pid, &listener, (uint64_t)mean);
-	char command[64];
-	snprintf(command, sizeof(command), "keep 4000 %zu", size);
-	for (int i = 0; i < ROUNDS; i++) {
-		send_command(target, command);
-		serve_until_answer(tracer, target);
-		send_command(target, "drop");
-		serve_until_answer(tracer, target);
-	}
-	lift(tracer);
-	double expected = ROUNDS * BLOCKS * -expm1(-(double)size / mean);
-	if (fabs((double)sum.stops - expected) > 6 * sqrt(expected))
-		fail_msg("%zu samples of blocks of %zu bytes, expected %.0f", sum.stops, size,
-			 expected);
-}
-
-static void test_blocks_are_sampled_as_often_as_their_size_says(void **state)
-{
-	(void)state;
-	struct target target;
-	start_target(&target, NULL, "0");
-	check_share_of_samples(&target, 200);
-	check_share_of_samples(&target, 1000);
-	end_target(&target);
-}
-
-/* ---- allocators behind pointers -------------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	enum gate_operation operation;
-} slot_functions[] = {
-	{ "malloc", GATE_MALLOC },
-	{ "calloc", GATE_CALLOC },
-	{ "realloc", GATE_REALLOC },
-	{ "free", GATE_FREE },
-};
-
-enum { SLOTS = ARRAY_LEN(slot_functions), SLOTS_BYTES = 8 * (1 + SLOTS) };
-
-static struct tracer *plant_slots(const struct target *target, enum gate_guard guard,
-				  size_t table_count, const struct tracer_listener *listener,
-				  uint64_t sample_bytes)
-{
-	struct gate_spec specs[3 * SLOTS];
-	struct tracer_options options = { .sample_bytes = sample_bytes };
-	struct error err = { 0 };
-	struct tracer *tracer;
-	assert_true(tracer_open(target->pid, &tracer, &err));
-	for (size_t i = 0; i < table_count * SLOTS; i++) {
-		specs[i] = (struct gate_spec){
-			.name = slot_functions[i % SLOTS].name,
-			.place = GATE_SLOT,
-			.operation = slot_functions[i % SLOTS].operation,
-			.kind = MEMORY_PYMALLOC,
-			.guard = guard,
-			.address = target->tables + i / SLOTS * SLOTS_BYTES + 8 * (1 + i % SLOTS),
-			.max_counted_bytes = UINT64_MAX,
-		};
-		assert_true(memory_read(tracer_memory(tracer), specs[i].address, &specs[i].original,
-					sizeof(specs[i].original), &err));
-	}
-	if (!tracer_plant(tracer, specs, table_count * SLOTS, &options, listener, &err))
-		fail_msg("%s", err.context);
-	return tracer;
-}
-
-static void check_slots(struct target *target, enum gate_guard guard, size_t table_count)
-{
-	static struct tally tally;
-	tally = (struct tally){ .size_bytes = 5000 };
-	struct tracer_listener listener = listener_of(&tally);
-	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 1);
-	send_command(target, "slots 100 5000");
-	size_t made = serve_until_answer(tracer, target);
-	assert_int_equal(made, 3 * 100 * 4);
-	assert_int_equal(tally.stops, table_count * 100 * 4);
-	assert_int_equal(tally.live, table_count * 100 * 4);
-	send_command(target, "drop");
-	serve_until_answer(tracer, target);
-	assert_int_equal(tally.live, 0);
-	lift(tracer);
-}
-
-static void test_tables_of_functions_count_each_block_once(void **state)
-{
-	(void)state;
-	struct target target;
-	start_target(&target, NULL, "0");
-	check_slots(&target, GATE_SERIALISED, 2);
-	check_slots(&target, GATE_UNGUARDED, 3);
-	check_slots(&target, GATE_UNGUARDED, 1);
-	end_target(&target);
-}
-
-/* A countdown that such a size had moved would be at zero in some centuries. */
-static void check_absurd_sizes(struct target *target, enum gate_guard guard, size_t table_count)
-{
-	static struct tally tally;
-	tally = (struct tally){ .size_bytes = 0 };
-	struct tracer_listener listener = listener_of(&tally);
-	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 8192);
-	send_command(target, "absurd");
-	serve_until_answer(tracer, target);
-	assert_true(tally.others <= 1); /* all are refused, or of no bytes */
-
-	send_command(target, "slots 50 100000"); /* sampled with p = 1 - exp(-12) */
-	serve_until_answer(tracer, target);
-	assert_in_range(tally.others, table_count * 50 * 4 - 20, table_count * 50 * 4 + 20);
-	send_command(target, "drop");
-	serve_until_answer(tracer, target);
-	lift(tracer);
-}
-
-static void test_absurd_sizes_move_no_countdown(void **state)
-{
-	(void)state;
-	struct target target;
-	start_target(&target, NULL, "0");
-	check_absurd_sizes(&target, GATE_SERIALISED, 2);
-	check_absurd_sizes(&target, GATE_UNGUARDED, 3);
-	end_target(&target);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_block_counts_once),
 		cmocka_unit_test(test_lift_leaves_code_intact),
 		cmocka_unit_test(test_lift_needs_nothing_that_the_target_says),
 		cmocka_unit_test(test_recovery_survives_a_spoilt_number_of_records),
@@ -599,9 +399,6 @@ int main(void)
 		cmocka_unit_test(test_target_that_ends_is_no_error),
 		cmocka_unit_test(test_missing_process_is_named),
 		cmocka_unit_test(test_stopped_time_and_stops_are_counted),
-		cmocka_unit_test(test_blocks_are_sampled_as_often_as_their_size_says),
-		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
-		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,20 +39,9 @@ static void check_left_as_it_was(const struct target *target)
 	assert_int_equal(tracer_of(target->pid), 0);
 }
 
-static void check_exact_count(struct target *target, const char *command, size_t size, size_t count)
+static void check_count(struct target *target, const char *command, size_t size, size_t count)
 {
-	struct tally tally = { .size_bytes = size };
-	struct tracer_listener listener = listener_of(&tally);
-	struct tracer *tracer = plant(target->pid, &listener, 1);
-	send_command(target, command);
-	serve_until_answer(tracer, target);
-	assert_int_equal(tally.stops, count);
-	assert_int_equal(tally.live, count);
-
-	send_command(target, "drop");
-	serve_until_answer(tracer, target);
-	assert_int_equal(tally.live, 0);
-	lift(tracer);
+	check_exact_count(target, command, size, count);
 	check_left_as_it_was(target);
 }
 
@@ -61,8 +50,8 @@ static void test_every_block_counts_once(void **state)
 	(void)state;
 	struct target target;
 	start_target(&target, NULL, "0");
-	check_exact_count(&target, "keep 500 777", 777, 2000);
-	check_exact_count(&target, "keep 500 24", 24, 2000);
+	check_count(&target, "keep 500 777", 777, 2000);
+	check_count(&target, "keep 500 24", 24, 2000);
 	end_target(&target);
 }
 
@@ -73,7 +62,7 @@ static void test_threads_that_are_born_are_seen(void **state)
 	struct target target;
 	start_target(&target, NULL, "2");
 	for (int i = 0; i < 3; i++)
-		check_exact_count(&target, "born 200 7777", 7777, 200);
+		check_count(&target, "born 200 7777", 7777, 200);
 	end_target(&target);
 }
 
@@ -85,7 +74,7 @@ static void test_signals_arrive(void **state)
 	start_target(&target, NULL, "4");
 	send_command(&target, "timer 1000");
 	await_answer(&target, "done");
-	check_exact_count(&target, "keep 500 7777", 7777, 2000);
+	check_count(&target, "keep 500 7777", 7777, 2000);
 	end_target(&target);
 }
 

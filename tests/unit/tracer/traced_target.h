@@ -210,6 +210,26 @@ static inline size_t serve_until_answer(struct tracer *tracer, struct target *ta
 	return number;
 }
 
+/* Each block once, whatever function handed it out, and each free. The command has the target keep
+ * `count` blocks of `size` bytes. */
+static inline void check_exact_count(struct target *target, const char *command, size_t size,
+				     size_t count)
+{
+	struct tally tally = { .size_bytes = size };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant(target->pid, &listener, 1);
+	send_command(target, command);
+	serve_until_answer(tracer, target);
+	assert_int_equal(tally.stops, count);
+	assert_int_equal(tally.live, count);
+
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	assert_int_equal(tally.stops, count);
+	assert_int_equal(tally.live, 0);
+	lift(tracer);
+}
+
 /* A child of ours plants and is killed at some instant; the target must run on, and whoever comes
  * next must find everything and put it back. */
 static inline int start_tracer(int target_pid, int planted_fd)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tracer counts in a real process (fixtures/alloc_target.c), and how often it samples. */
+#include "tracer/tracer.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "tests/unit/tracer/traced_target.h"
+
+static void test_every_block_counts_once(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_exact_count(&target, "keep 500 777", 777, 2000);
+	check_exact_count(&target, "keep 500 24", 24, 2000); /* attached again: as exact */
+	check_exact_count(&target, "keep 500 300000", 300000, 2000);
+	end_target(&target);
+}
+
+/* What a sample stands for, summed up. */
+struct sum {
+	uint64_t size_bytes;
+	size_t stops;
+};
+
+static bool sum_up(void *context, const struct stop *stop)
+{
+	struct sum *sum = context;
+	sum->stops += stop->size_bytes == sum->size_bytes;
+	return false;
+}
+
+/* Draws are gone in legs of T/16, shorter than a block and longer. Each of n blocks is sampled with
+ * p = 1 - exp(-s/T), so n p are, with a standard deviation of at most sqrt(n p): six of those are
+ * missed once in 5e8 runs. */
+static void check_share_of_samples(struct target *target, size_t size)
+{
+	enum { ROUNDS = 12, BLOCKS = 4 * 4000 };
+	const double mean = 8192;
+	struct sum sum = { .size_bytes = size };
+	struct tracer_listener listener = { &sum, sum_up, note_free, note_drop, note_double };
+	struct tracer *tracer = plant(target->pid, &listener, (uint64_t)mean);
+	char command[64];
+	snprintf(command, sizeof(command), "keep 4000 %zu", size);
+	for (int i = 0; i < ROUNDS; i++) {
+		send_command(target, command);
+		serve_until_answer(tracer, target);
+		send_command(target, "drop");
+		serve_until_answer(tracer, target);
+	}
+	lift(tracer);
+	double expected = ROUNDS * BLOCKS * -expm1(-(double)size / mean);
+	if (fabs((double)sum.stops - expected) > 6 * sqrt(expected))
+		fail_msg("%zu samples of blocks of %zu bytes, expected %.0f", sum.stops, size,
+			 expected);
+}
+
+static void test_blocks_are_sampled_as_often_as_their_size_says(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_share_of_samples(&target, 200);
+	check_share_of_samples(&target, 1000);
+	end_target(&target);
+}
+
+/* ---- allocators behind pointers -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum gate_operation operation;
+} slot_functions[] = {
+	{ "malloc", GATE_MALLOC },
+	{ "calloc", GATE_CALLOC },
+	{ "realloc", GATE_REALLOC },
+	{ "free", GATE_FREE },
+};
+
+enum { SLOTS = ARRAY_LEN(slot_functions), SLOTS_BYTES = 8 * (1 + SLOTS) };
+
+static struct tracer *plant_slots(const struct target *target, enum gate_guard guard,
+				  size_t table_count, const struct tracer_listener *listener,
+				  uint64_t sample_bytes)
+{
+	struct gate_spec specs[3 * SLOTS];
+	struct tracer_options options = { .sample_bytes = sample_bytes };
+	struct error err = { 0 };
+	struct tracer *tracer;
+	assert_true(tracer_open(target->pid, &tracer, &err));
+	for (size_t i = 0; i < table_count * SLOTS; i++) {
+		specs[i] = (struct gate_spec){
+			.name = slot_functions[i % SLOTS].name,
+			.place = GATE_SLOT,
+			.operation = slot_functions[i % SLOTS].operation,
+			.kind = MEMORY_PYMALLOC,
+			.guard = guard,
+			.address = target->tables + i / SLOTS * SLOTS_BYTES + 8 * (1 + i % SLOTS),
+			.max_counted_bytes = UINT64_MAX,
+		};
+		assert_true(memory_read(tracer_memory(tracer), specs[i].address, &specs[i].original,
+					sizeof(specs[i].original), &err));
+	}
+	if (!tracer_plant(tracer, specs, table_count * SLOTS, &options, listener, &err))
+		fail_msg("%s", err.context);
+	return tracer;
+}
+
+static void check_slots(struct target *target, enum gate_guard guard, size_t table_count)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 5000 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 1);
+	send_command(target, "slots 100 5000");
+	size_t made = serve_until_answer(tracer, target);
+	assert_int_equal(made, 3 * 100 * 4);
+	assert_int_equal(tally.stops, table_count * 100 * 4);
+	assert_int_equal(tally.live, table_count * 100 * 4);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	assert_int_equal(tally.live, 0);
+	lift(tracer);
+}
+
+static void test_tables_of_functions_count_each_block_once(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_slots(&target, GATE_SERIALISED, 2);
+	check_slots(&target, GATE_UNGUARDED, 3);
+	check_slots(&target, GATE_UNGUARDED, 1);
+	end_target(&target);
+}
+
+/* A countdown that such a size had moved would be at zero in some centuries. */
+static void check_absurd_sizes(struct target *target, enum gate_guard guard, size_t table_count)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 0 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_slots(target, guard, table_count, &listener, 8192);
+	send_command(target, "absurd");
+	serve_until_answer(tracer, target);
+	assert_true(tally.others <= 1); /* all are refused, or of no bytes */
+
+	send_command(target, "slots 50 100000"); /* sampled with p = 1 - exp(-12) */
+	serve_until_answer(tracer, target);
+	assert_in_range(tally.others, table_count * 50 * 4 - 20, table_count * 50 * 4 + 20);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	lift(tracer);
+}
+
+static void test_absurd_sizes_move_no_countdown(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_absurd_sizes(&target, GATE_SERIALISED, 2);
+	check_absurd_sizes(&target, GATE_UNGUARDED, 3);
+	end_target(&target);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_block_counts_once),
+		cmocka_unit_test(test_blocks_are_sampled_as_often_as_their_size_says),
+		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
+		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
