@@ -74,12 +74,11 @@ pads_list:
 #define UNGUARDED  0
 #define SERIALISED 1
 
-/* Jump to \taken if the filter knows the hash of \block; rax = hash. Clobbers r11. */
+/* Jump to \taken if the filter knows \block or one like it. Clobbers rax, r11. */
 .macro IF_SAMPLED block, taken
 	mov	\block, %rax
 	shr	$4, %rax		/* blocks are 16-aligned */
-	imul	$FILTER_FACTOR, %eax, %eax
-	shr	$FILTER_SHIFT, %eax
+	and	control + CONTROL_FILTER(%rip), %eax
 	lea	filter(%rip), %r11
 	cmpb	$0, (%r11,%rax)
 	jne	\taken

@@ -9,8 +9,8 @@
  *
  *   code     r-x  private          pads, thunks, displaced copies, places for later stubs
  *   anchor   rw-  private          magic, journal, original functions: a fork child keeps them
- *   control  rw-  wiped by fork    armed, countdown
- *   filter   rw-  wiped by fork    one byte per hash of a block address
+ *   control  rw-  wiped by fork    armed, countdown, sizes of filter and table
+ *   filter   rw-  wiped by fork    one byte for all block addresses that end alike
  *   table    rw-  wiped by fork    addresses of sampled blocks, in buckets
  *   shared   rw-  shared           mailboxes, draws, ring of freed blocks: the tracer maps it too
  *
@@ -18,7 +18,7 @@
  * never touches the shared pages. None of this is ever unmapped.
  */
 
-#define REGION_MAGIC 0x3565636172746c66 /* "fltrace5": the last digit counts layouts */
+#define REGION_MAGIC 0x3665636172746c66 /* "fltrace6": the last digit counts layouts */
 
 #define CODE_OFFSET   0x0
 #define CODE_BYTES    0x7000
@@ -28,14 +28,14 @@
 #define WIPED_OFFSET   0x8000
 #define CONTROL_OFFSET 0x8000
 #define FILTER_OFFSET  0x9000
-#define FILTER_BYTES   0x100000
-#define TABLE_OFFSET   0x109000
-#define TABLE_BYTES    0x200000
-#define WIPED_BYTES    0x301000
+#define FILTER_BYTES   0x400000 /* at their largest */
+#define TABLE_OFFSET   0x409000
+#define TABLE_BYTES    0x400000
+#define WIPED_BYTES    0x801000
 
-#define SHARED_OFFSET 0x309000
+#define SHARED_OFFSET 0x809000
 #define SHARED_BYTES  0x228000
-#define REGION_BYTES  0x531000
+#define REGION_BYTES  0xa31000
 
 /* code: the pads come first, then one cell per pad of a code entry, then places for stubs, from a
  * page's start on. */
@@ -66,6 +66,8 @@
 /* control */
 #define CONTROL_ARMED	  0x0  /* u32 */
 #define CONTROL_TRAPPING  0x4  /* u32: threads that may be about to trap */
+#define CONTROL_FILTER	  0x8  /* u32: bytes of the filter less one */
+#define CONTROL_BUCKETS	  0xc  /* u32: buckets of the table less one */
 #define CONTROL_COUNTDOWN 0x40 /* i64: bytes to go, for gates that a lock serialises */
 #define CONTROL_INTERVAL  0x48 /* u64: interval id that this countdown was drawn with, 0 none */
 
@@ -74,12 +76,16 @@
 #define TCB_COUNTDOWN 0x80
 #define TCB_INTERVAL  0x88
 
-/* filter and table: hash = u32(block >> 4) * FILTER_FACTOR >> FILTER_SHIFT indexes the filter;
- * hash >> BUCKET_SHIFT the bucket of BUCKET_SLOTS addresses. */
-#define FILTER_FACTOR 0x9e3779b1
-#define FILTER_SHIFT  12
-#define BUCKET_SHIFT  5
-#define BUCKET_SLOTS  8
+/* filter and table: block >> 4 indexes the filter, so that blocks that lie side by side share its
+ * cache lines. Its hash is multiplied by the factor, folded, and multiplied once more: the
+ * uppermost 16 bits and those below number the two buckets in which a block may stand. The sizes,
+ * powers of two, are in control. */
+#define BUCKET_FACTOR	    0x9e3779b97f4a7c15
+#define BUCKET_FOLD	    32
+#define BUCKET_FIRST_SHIFT  48
+#define BUCKET_SECOND_SHIFT 32
+#define BUCKET_SLOTS	    8
+#define BUCKET_BYTES_SHIFT  6
 
 /* shared */
 #define SHARED_DOORBELL	 0x0   /* u32: counts posts; the tracer waits on it */

@@ -24,7 +24,7 @@ static const uint64_t WAIT_NS = 20 * NS_PER_MS;
 /* How long a stop waits for a tracer that lives but is silent (it may be stopped itself). */
 static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
 
-enum { LATE_MAX = 4096, STALE_MAX = 4096 };
+enum { LATE_MAX = 4096 };
 
 /* No program has memory from here on, nor blocks so large (Documentation/arch/x86/x86_64/mm.rst,
  * with five levels of page tables). */
@@ -67,31 +67,10 @@ static void refresh_draws(struct stops *stops)
 
 /* ---- frees ----------------------------------------------------------------------------------- */
 
-static bool write_filter(struct stops *stops, uint32_t offset, struct error *err)
-{
-	uint8_t uses = stops->live.filter_uses[offset - FILTER_OFFSET];
-	return target_memory_write(stops->tm, stops->region.base + offset, &uses, 1, err);
-}
-
-/* Clear the filter's bytes behind which no block is left. Off the path of a stop. */
-static bool clear_stale_filter(struct stops *stops, struct error *err)
-{
-	while (stops->stale_len > 0)
-		if (!write_filter(stops, stops->stale[--stops->stale_len], err))
-			return false;
-	return true;
-}
-
 static void note_free(struct stops *stops, raddr block, uint64_t now_ns)
 {
-	struct live_change change;
-	if (!live_table_remove(&stops->live, block, &change))
-		return;
-	/* A filter byte left set costs a look-up, nothing else: room for the usual burst is enough.
-	 */
-	if (change.filter == 0 && stops->stale_len < STALE_MAX)
-		stops->stale[stops->stale_len++] = change.filter_offset;
-	stops->listener.on_free(stops->listener.context, block, now_ns);
+	if (followed_remove(&stops->followed, block))
+		stops->listener.on_free(stops->listener.context, block, now_ns);
 }
 
 static bool take_ring_entry(struct stops *stops, uint32_t index, uint64_t now_ns)
@@ -137,19 +116,17 @@ static const struct gate *find_gate(const struct gates *gates, uint64_t number)
 	return NULL;
 }
 
-/* Write the block into the target's table, so that its free is noticed. */
+/* See to it that the block's free is noticed. */
 static bool follow(struct stops *stops, raddr block, struct error *err)
 {
-	struct live_change change;
-	if (!live_table_insert(&stops->live, block, &change)) {
+	bool is_full;
+	if (!followed_add(&stops->followed, block, &is_full, err))
+		return false;
+	if (is_full) {
 		stops->bucket_full_count++;
 		stops->listener.on_drop(stops->listener.context, block);
-		return true;
 	}
-	raddr base = stops->region.base;
-	return target_memory_write(stops->tm, base + change.slot_offset, &change.slot,
-				   sizeof(change.slot), err) &&
-	       (change.filter != 1 || write_filter(stops, change.filter_offset, err));
+	return true;
 }
 
 /* Tell the listener. What makes no sense is the target's own doing, and no sample. */
@@ -215,26 +192,13 @@ static bool serve_mailboxes(struct stops *stops, uint64_t deadline_ns, bool *fou
 	return true;
 }
 
-/* ---- thinning -------------------------------------------------------------------------------- */
-
-/* Forget half of the blocks at random and write table and filter anew. A gate that removes a block
- * meanwhile may see it come back: its free is then told twice, and the second time unknown. */
 static bool thin(struct stops *stops, struct error *err)
 {
-	for (size_t i = 0; i < LIVE_SLOT_COUNT; i++) {
-		struct live_change change;
-		raddr block = stops->live.slots[i];
-		if (!block || (interval_random(&stops->interval) & 1))
-			continue;
-		live_table_remove(&stops->live, block, &change);
-		stops->listener.on_drop(stops->listener.context, block);
-	}
-	stops->listener.on_double(stops->listener.context);
-	stops->stale_len = 0;
-	return target_memory_write(stops->tm, stops->region.base + TABLE_OFFSET, stops->live.slots,
-				   TABLE_BYTES, err) &&
-	       target_memory_write(stops->tm, stops->region.base + FILTER_OFFSET,
-				   stops->live.filter_uses, FILTER_BYTES, err);
+	const struct tracer_listener *listener = &stops->listener;
+	bool is_ok = followed_thin(&stops->followed, &stops->interval, listener->on_drop,
+				   listener->context, err);
+	listener->on_double(listener->context);
+	return is_ok;
 }
 
 /* ---- the budget ------------------------------------------------------------------------------ */
@@ -319,7 +283,6 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 		.kind = stop_kind_find(options->stop_kind),
 		.listener = *listener,
 		.late = calloc(LATE_MAX, sizeof(*stops->late)),
-		.stale = calloc(STALE_MAX, sizeof(*stops->stale)),
 		.trapped = calloc(MAILBOX_COUNT, sizeof(*stops->trapped)),
 		.first_ns = clock_monotonic_ns(),
 		.first_ticks = __rdtsc(),
@@ -335,11 +298,11 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 	stops->region.shared->patience_ticks = measure_patience();
 	stops->region.shared->stop_kind = stops->kind->number;
 
-	if (!stops->late || !stops->stale || !stops->trapped) {
+	if (!stops->late || !stops->trapped) {
 		stops_deinit(stops);
 		return error_set(err, ERROR_NO_MEMORY, "lists of frees and threads");
 	}
-	if (!live_table_init(&stops->live, err) ||
+	if (!followed_init(&stops->followed, tm, stops->region.base, err) ||
 	    !owner_acquire(&stops->owner, &stops->region.shared->owner, err)) {
 		stops_deinit(stops);
 		return false;
@@ -350,10 +313,9 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 void stops_deinit(struct stops *stops)
 {
 	owner_release(&stops->owner);
-	live_table_deinit(&stops->live);
+	followed_deinit(&stops->followed);
 	region_close(&stops->region);
 	free(stops->late);
-	free(stops->stale);
 	free(stops->trapped);
 	*stops = (struct stops){ 0 };
 }
@@ -373,9 +335,9 @@ static bool serve_once(struct stops *stops, uint64_t deadline_ns, bool *found_re
 	drain_ring(stops);
 	refresh_draws(stops);
 	keep_to_budget(stops, clock_monotonic_ns());
-	if (stops->live.block_count >= LIVE_BLOCKS_MAX && !thin(stops, err))
+	if (followed_is_full(&stops->followed) && !thin(stops, err))
 		return false;
-	return clear_stale_filter(stops, err) && arm_again(stops, err);
+	return followed_tidy(&stops->followed, err) && arm_again(stops, err);
 }
 
 bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)

@@ -8,9 +8,9 @@
  * mailboxes, follows frees through the ring, keeps draws fresh and T within the budget.
  */
 
+#include "tracer/followed.h"
 #include "tracer/gates.h"
 #include "tracer/interval.h"
-#include "tracer/live_table.h"
 #include "tracer/owner.h"
 #include "tracer/region.h"
 #include "tracer/stop_kind.h"
@@ -30,17 +30,15 @@ struct stops {
 	const struct stop_kind *kind;
 	struct tracer_listener listener;
 	struct interval interval;
-	struct live_table live;
+	struct followed followed;
 	struct owner owner;
 	bool is_armed;
 
 	size_t next_box;      /* the mailbox to look into next */
 	uint64_t draws_taken; /* by pads, as far as they were replaced */
 	uint64_t ring_taken;
-	uint32_t *late;	 /* ring indices that were claimed but not written yet */
-	size_t late_len; /* at most LATE_MAX */
-	uint32_t *stale; /* filter offsets that may have to be cleared */
-	size_t stale_len;
+	uint32_t *late;		 /* ring indices that were claimed but not written yet */
+	size_t late_len;	 /* at most LATE_MAX */
 	struct trapped *trapped; /* at most MAILBOX_COUNT */
 	size_t trapped_len;
 

@@ -261,7 +261,7 @@ def test_debugger_that_stays_is_named_and_the_gates_come_out_later(start, filtra
     Story(target, filtrace, None).play("AD")
 
 
-CONTROL_BEFORE_SHARED = 0x301000  # region_layout.h: SHARED_OFFSET - CONTROL_OFFSET
+CONTROL_BEFORE_SHARED = 0x801000  # region_layout.h: SHARED_OFFSET - CONTROL_OFFSET
 
 
 def is_armed(pid):

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "tests/unit/tracer/traced_target.h"
+#include "tracer/live_table.h"
 
 static void test_every_block_counts_once(void **state)
 {
@@ -24,6 +25,62 @@ static void test_every_block_counts_once(void **state)
 	check_exact_count(&target, "keep 500 777", 777, 2000);
 	check_exact_count(&target, "keep 500 24", 24, 2000); /* attached again: as exact */
 	check_exact_count(&target, "keep 500 300000", 300000, 2000);
+	end_target(&target);
+}
+
+struct crowd {
+	size_t stops, frees, drops, doublings;
+};
+
+static bool crowd_stop(void *context, const struct stop *stop)
+{
+	struct crowd *crowd = context;
+	bool is_member = stop->size_bytes == 24;
+	crowd->stops += is_member;
+	return is_member;
+}
+
+static void crowd_free(void *context, raddr block, uint64_t time_ns)
+{
+	(void)block;
+	(void)time_ns;
+	((struct crowd *)context)->frees++;
+}
+
+static void crowd_drop(void *context, raddr block)
+{
+	(void)block;
+	((struct crowd *)context)->drops++;
+}
+
+static void crowd_double(void *context)
+{
+	((struct crowd *)context)->doublings++;
+}
+
+/* So many blocks that the table of those that are followed grows seven times while it is in use,
+ * and is thinned at last: half of the blocks are forgotten, and of all others the free is seen. */
+static void test_all_frees_are_seen_of_a_table_that_grows_and_is_thinned(void **state)
+{
+	enum { KEPT = 66000 };
+	(void)state;
+	struct target target;
+	struct crowd crowd = { 0 };
+	struct tracer_listener listener = { &crowd, crowd_stop, crowd_free, crowd_drop,
+					    crowd_double };
+	start_target(&target, NULL, "0");
+	struct tracer *tracer = plant(target.pid, &listener, 1);
+	send_command(&target, "keep 66000 24");
+	serve_until_answer(tracer, &target);
+	assert_int_equal(crowd.stops, 4 * KEPT);
+	assert_int_equal(crowd.doublings, 1);
+	/* Six standard deviations, which are 256 blocks. */
+	assert_in_range(crowd.drops, LIVE_BLOCKS_MAX / 2 - 1536, LIVE_BLOCKS_MAX / 2 + 1536);
+
+	send_command(&target, "drop");
+	serve_until_answer(tracer, &target);
+	assert_int_equal(crowd.frees, crowd.stops - crowd.drops);
+	lift(tracer);
 	end_target(&target);
 }
 
@@ -177,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_block_counts_once),
+		cmocka_unit_test(test_all_frees_are_seen_of_a_table_that_grows_and_is_thinned),
 		cmocka_unit_test(test_blocks_are_sampled_as_often_as_their_size_says),
 		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
 		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
