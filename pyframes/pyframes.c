@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "pyframes/ahead.h"
 #include "pyframes/allocators.h"
 #include "pyframes/code.h"
 #include "pyframes/effort.h"
@@ -19,7 +20,8 @@ enum { STOP_PIECES = 1 << 15, OPEN_PIECES = 1 << 21 };
 
 struct pyframes {
 	struct memory *memory;
-	struct effort effort; /* what structures are read through */
+	struct ahead ahead;
+	struct effort effort; /* what structures are read through; reads through `ahead` */
 	struct symbols *symbols;
 	struct loads *loads;
 	struct runtime runtime;
@@ -125,7 +127,8 @@ bool pyframes_open_runtime(struct memory *memory, struct symbols *symbols, struc
 	py->loads = loads;
 	py->runtime = *runtime;
 	version_format(&py->runtime.version, py->version, sizeof(py->version));
-	effort_init(&py->effort, memory);
+	ahead_init(&py->ahead, memory);
+	effort_init(&py->effort, &py->ahead.memory);
 	effort_allow(&py->effort, OPEN_PIECES);
 	threads_init(&py->threads, &py->effort.memory, &py->runtime);
 	stack_reader_init(&py->stack, &py->effort.memory, &py->runtime.offsets);
@@ -188,15 +191,13 @@ static struct standing_thread standing_thread(const struct pyframes_thread *thre
 	};
 }
 
-bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
-		    const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
-		    struct error *err)
+static bool read_stack(struct pyframes *py, const struct standing_thread *thread,
+		       const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
+		       struct error *err)
 {
-	const struct standing_thread standing = standing_thread(thread);
 	struct thread_state state;
 	bool is_python;
-	effort_allow(&py->effort, STOP_PIECES);
-	if (!threads_find(&py->threads, &standing, &state, &is_python, err))
+	if (!threads_find(&py->threads, thread, &state, &is_python, err))
 		return false;
 	if (!is_python) {
 		*len_ret = 0;
@@ -204,6 +205,18 @@ bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
 		return true;
 	}
 	return read_frames(py, &state, ret, len_ret, is_truncated_ret, err);
+}
+
+bool pyframes_stack(struct pyframes *py, const struct pyframes_thread *thread,
+		    const struct frame **ret, size_t *len_ret, bool *is_truncated_ret,
+		    struct error *err)
+{
+	const struct standing_thread standing = standing_thread(thread);
+	effort_allow(&py->effort, STOP_PIECES);
+	ahead_begin(&py->ahead, thread->thread_pointer);
+	bool is_ok = read_stack(py, &standing, ret, len_ret, is_truncated_ret, err);
+	ahead_end(&py->ahead);
+	return is_ok;
 }
 
 /* What is wrong with the thread that stands at such a gate; NULL if nothing is. */

@@ -39,40 +39,16 @@ void stack_reader_init(struct stack_reader *reader, struct memory *memory,
 	reader->window.len = 0;
 }
 
-static struct trail *trail_of(struct stack_reader *reader, const struct thread_state *thread)
-{
-	/* malloc aligns by 16, and a thread state is longer than 128 bytes. */
-	return &reader->trails[(thread->address >> 7) % STACK_TRAILS];
-}
-
-/* Plan to read all frames of the thread's trail behind the first `span_count` spans. Returns how
- * many spans there are. */
-static size_t read_ahead(struct stack_reader *reader, const struct thread_state *thread,
-			 size_t span_count)
-{
-	struct trail *trail = trail_of(reader, thread);
-	if (trail->thread != thread->address)
-		trail->len = 0;
-	trail->thread = thread->address;
-	reader->ahead.trail = trail;
-	reader->ahead.next = 0;
-	reader->fresh.len = 0;
-
-	uint32_t begin_at = reader->frame_begin;
-	for (size_t i = 0; i < trail->len; i++)
-		reader->ahead.spans[span_count++] =
-			(struct memory_span){ .address = trail->frames[i] + begin_at,
-					      .buffer = reader->ahead.bytes[i] + begin_at,
-					      .len = reader->frame_end - begin_at };
-	return span_count;
-}
-
+/* Whole pieces: a stack that has become a little deeper is then still what was read ahead. */
 static size_t used_of_chunk(const struct thread_state *thread)
 {
+	enum { PIECE_BYTES = 2048 };
 	raddr used = thread->datastack_top - thread->datastack_chunk;
 	if (!thread->datastack_chunk || used < sizeof(raddr))
 		return 0;
-	return used <= STACK_WINDOW_BYTES_MAX ? used : STACK_CHUNK_BYTES;
+	if (used > STACK_WINDOW_BYTES_MAX)
+		return STACK_CHUNK_BYTES;
+	return used + -used % PIECE_BYTES;
 }
 
 static void open_window(struct stack_reader *reader, raddr chunk, size_t len)
@@ -82,7 +58,7 @@ static void open_window(struct stack_reader *reader, raddr chunk, size_t len)
 	memcpy(&reader->window.older, reader->window.bytes + CHUNK_PREVIOUS, sizeof(raddr));
 }
 
-/* In one call: the thread's current frame, the used part of its newest chunk, and its trail. */
+/* In one call: the thread's current frame, and the used part of its newest chunk. */
 static bool begin(struct stack_reader *reader, const struct thread_state *thread, raddr *frame_ret,
 		  struct error *err)
 {
@@ -91,25 +67,21 @@ static bool begin(struct stack_reader *reader, const struct thread_state *thread
 	raddr frame = thread->frame;
 	size_t used = used_of_chunk(thread);
 
-	struct memory_span *cframe = &reader->ahead.spans[0];
-	struct memory_span *chunk = &reader->ahead.spans[1];
-	*cframe = (struct memory_span){ .address =
-						thread->frame + (has_cframe ? py->cframe_frame : 0),
-					.buffer = &frame,
-					.len = has_cframe ? sizeof(frame) : 0 };
-	*chunk = (struct memory_span){ .address = thread->datastack_chunk,
-				       .buffer = reader->window.bytes,
-				       .len = used };
-	size_t span_count = read_ahead(reader, thread, 2);
-	if (!memory_read_spans(reader->memory, reader->ahead.spans, span_count, err))
+	struct memory_span spans[] = {
+		{ .address = thread->frame + (has_cframe ? py->cframe_frame : 0),
+		  .buffer = &frame,
+		  .len = has_cframe ? sizeof(frame) : 0 },
+		{ .address = thread->datastack_chunk, .buffer = reader->window.bytes, .len = used },
+	};
+	if (!memory_read_spans(reader->memory, spans, ARRAY_LEN(spans), err))
 		return false;
 
-	if (has_cframe && !cframe->is_read) {
-		error_set_read(err, cframe->address, 0);
+	if (has_cframe && !spans[0].is_read) {
+		error_set_read(err, spans[0].address, 0);
 		return error_context(err, "current frame");
 	}
 	reader->window.len = 0;
-	if (used > 0 && chunk->is_read)
+	if (used > 0 && spans[1].is_read)
 		open_window(reader, thread->datastack_chunk, used);
 	*frame_ret = frame;
 	return true;
@@ -135,19 +107,6 @@ static bool load_older_chunk(struct stack_reader *reader, raddr frame, struct er
 	return true;
 }
 
-/* The bytes of a frame that was read ahead, or NULL. */
-static const uint8_t *find_ahead(struct stack_reader *reader, raddr frame)
-{
-	const struct trail *trail = reader->ahead.trail;
-	for (size_t i = reader->ahead.next; i < trail->len; i++) {
-		if (trail->frames[i] == frame) {
-			reader->ahead.next = i + 1;
-			return reader->ahead.spans[2 + i].is_read ? reader->ahead.bytes[i] : NULL;
-		}
-	}
-	return NULL;
-}
-
 /* Generators have their frames elsewhere, and so do entries from C and all versions up to 3.10. */
 static bool read_frame(struct stack_reader *reader, raddr frame, const uint8_t **ret,
 		       struct error *err)
@@ -158,12 +117,6 @@ static bool read_frame(struct stack_reader *reader, raddr frame, const uint8_t *
 		*ret = reader->window.bytes + (frame - reader->window.base);
 		return true;
 	}
-
-	if (reader->fresh.len < FRAME_DEPTH_MAX)
-		reader->fresh.frames[reader->fresh.len++] = frame;
-	*ret = find_ahead(reader, frame);
-	if (*ret)
-		return true;
 
 	uint32_t begin_at = reader->frame_begin;
 	if (!memory_read(reader->memory, frame + begin_at, reader->single + begin_at,
@@ -205,9 +158,6 @@ bool stack_read(struct stack_reader *reader, const struct thread_state *thread, 
 			ret[len++] = frame.place;
 		address = frame.previous;
 	}
-	struct trail *trail = trail_of(reader, thread);
-	trail->len = reader->fresh.len;
-	memcpy(trail->frames, reader->fresh.frames, trail->len * sizeof(trail->frames[0]));
 	*len_ret = len;
 	*is_truncated_ret = address != 0;
 	return true;

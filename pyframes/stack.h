@@ -23,24 +23,14 @@ enum {
 	STACK_CHUNK_BYTES = 16384,	/* every chunk is at least that long (pystate.c) */
 	STACK_WINDOW_BYTES_MAX = 65536, /* of the newest chunk */
 	STACK_FRAME_BYTES_MAX = 128,	/* of a frame that are looked at */
-	STACK_TRAILS = 32,
 };
 
-/** The frames of a thread that were read one by one, innermost first. Most are still there the next
- *  time, and can then be read in one call. */
-struct trail {
-	raddr thread;
-	size_t len;
-	raddr frames[FRAME_DEPTH_MAX];
-};
-
-/** Reads stacks. Keeps nothing from one stack_read() to the next but where frames were. */
+/** Reads stacks. Keeps nothing from one stack_read() to the next. */
 struct stack_reader {
 	struct memory *memory;
 	const struct py_offsets *offsets;
 	uint32_t frame_begin; /* the bytes of a frame that are looked at */
 	uint32_t frame_end;
-	struct trail trails[STACK_TRAILS]; /* each thread has one of them, by its address */
 
 	/* Of one stack_read(): a part of the data stack ... */
 	struct {
@@ -49,16 +39,8 @@ struct stack_reader {
 		raddr older; /* the chunk below; 0: none */
 		uint8_t bytes[STACK_WINDOW_BYTES_MAX];
 	} window;
-	/* ... the frames of the thread's trail, read ahead ... */
-	struct {
-		const struct trail *trail;
-		size_t next; /* where the next frame is expected */
-		struct memory_span spans[2 + FRAME_DEPTH_MAX]; /* after the first two */
-		uint8_t bytes[FRAME_DEPTH_MAX][STACK_FRAME_BYTES_MAX];
-	} ahead;
-	/* ... a frame that was in neither, and the trail for the next time. */
+	/* ... and a frame that was not in it. */
 	uint8_t single[STACK_FRAME_BYTES_MAX];
-	struct trail fresh;
 };
 
 /** Set up. Both arguments must outlive the reader. */
