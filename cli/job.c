@@ -167,6 +167,11 @@ bool job_detach(struct job *job, struct snapshot **ret, struct error *err)
 		       "a stop took %.3f ms in the median, %.3f ms at 99%%, %.3f ms at most",
 		       stats.median_stop_seconds * 1000, stats.p99_stop_seconds * 1000,
 		       stats.longest_stop_seconds * 1000);
+	message_detail(&job->messages,
+		       "of that, %.3f ms (%.3f ms at 99%%) until filtrace saw the thread, "
+		       "%.3f ms (%.3f ms) to look at it",
+		       stats.median_seen_seconds * 1000, stats.p99_seen_seconds * 1000,
+		       stats.median_look_seconds * 1000, stats.p99_look_seconds * 1000);
 
 	*ret = NULL;
 	return session_snapshot(job->session, ret, is_ok ? err : &later) && is_ok;

@@ -18,6 +18,13 @@ static uint64_t class_limit(size_t class)
 	return shift > 60 ? UINT64_MAX : ((mantissa + 1) << shift) - 1;
 }
 
+void stop_times_count(uint32_t *counts, uint64_t ticks)
+{
+	uint64_t value = ticks > CLASSES_PER_POWER ? ticks : CLASSES_PER_POWER;
+	size_t shift = 60 - (size_t)__builtin_clzll(value);
+	counts[shift * CLASSES_PER_POWER + (value >> shift)]++;
+}
+
 uint64_t stop_times_quantile(const uint32_t *counts, double share)
 {
 	uint32_t now[TIMES_COUNT];

@@ -161,6 +161,7 @@ static void release(struct stops *stops, size_t box)
 
 static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
 {
+	uint64_t seen_ticks = __rdtsc();
 	struct mailbox mail;
 	memcpy(&mail, &stops->region.shared->mailboxes[box], sizeof(mail));
 
@@ -168,6 +169,8 @@ static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
 	drain_ring(stops);
 	bool is_ok = take_sample(stops, &mail, err);
 	release(stops, box);
+	stop_times_count(stops->seen_times, seen_ticks - mail.posted_ticks);
+	stop_times_count(stops->look_times, __rdtsc() - seen_ticks);
 	return is_ok;
 }
 
@@ -380,6 +383,11 @@ void stops_release_all(struct stops *stops, uint64_t patience_ns)
 		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 }
 
+static double quantile_seconds(const struct stops *stops, const uint32_t *times, double share)
+{
+	return ticks_to_seconds(stops, stop_times_quantile(times, share));
+}
+
 void stops_describe(const struct stops *stops, struct tracer_stats *ret)
 {
 	const struct shared_pages *shared = stops->region.shared;
@@ -389,10 +397,12 @@ void stops_describe(const struct stops *stops, struct tracer_stats *ret)
 	ret->stops_per_second = stops->stops_per_second;
 	ret->stopped_seconds = ticks_to_seconds(stops, shared->stopped_ticks);
 	ret->longest_stop_seconds = ticks_to_seconds(stops, shared->longest_ticks);
-	ret->median_stop_seconds =
-		ticks_to_seconds(stops, stop_times_quantile(shared->stop_times, 0.5));
+	ret->median_stop_seconds = quantile_seconds(stops, shared->stop_times, 0.5);
 	/* Its class may reach beyond the longest of all. */
 	ret->p99_stop_seconds =
-		fmin(ticks_to_seconds(stops, stop_times_quantile(shared->stop_times, 0.99)),
-		     ret->longest_stop_seconds);
+		fmin(quantile_seconds(stops, shared->stop_times, 0.99), ret->longest_stop_seconds);
+	ret->median_seen_seconds = quantile_seconds(stops, stops->seen_times, 0.5);
+	ret->p99_seen_seconds = quantile_seconds(stops, stops->seen_times, 0.99);
+	ret->median_look_seconds = quantile_seconds(stops, stops->look_times, 0.5);
+	ret->p99_look_seconds = quantile_seconds(stops, stops->look_times, 0.99);
 }

@@ -46,6 +46,8 @@ struct stops {
 	uint64_t bucket_full_count;
 	uint32_t timeouts_seen;
 	double stops_per_second;
+	uint32_t seen_times[TIMES_COUNT]; /* until a thread was seen, by stop_times_count() */
+	uint32_t look_times[TIMES_COUNT]; /* and from then on until it was let go */
 	/* The current stretch of the budget. */
 	uint64_t stretch_start_ns;
 	uint64_t stretch_stop_count;

@@ -76,6 +76,9 @@ struct tracer_stats {
 	double median_stop_seconds;
 	double p99_stop_seconds; /* 99 of 100 stops were shorter */
 	double longest_stop_seconds;
+	/* Parts of a stop: until this side has seen the thread, and until it was let go. */
+	double median_seen_seconds, p99_seen_seconds;
+	double median_look_seconds, p99_look_seconds;
 	double attach_stopped_seconds; /* how long all threads stood still while planting */
 	double lift_stopped_seconds;   /* ... and while lifting */
 };
