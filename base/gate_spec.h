@@ -42,6 +42,14 @@ enum gate_operation {
 	GATE_REALLOC_NOT_NULL,	     /* realloc, but a NULL block is malloc's */
 	GATE_MEMALIGN_OVER_16,	     /* memalign, but alignments up to 16 are malloc's */
 	GATE_POSIX_MEMALIGN_OVER_16, /* as is posix_memalign */
+
+	/* Functions behind slots, these three of one allocator side by side in the specs, which
+	 * hand requests of more than max_counted_bytes on to another allocator, whose gates see
+	 * such blocks freed. A block that is sampled is handed on, too, whatever its size: so
+	 * their own free needs no gate, and costs the target nothing. */
+	GATE_MALLOC_HANDED_ON,
+	GATE_CALLOC_HANDED_ON,
+	GATE_REALLOC_HANDED_ON,
 	GATE_OPERATION_COUNT,
 };
 

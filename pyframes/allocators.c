@@ -187,6 +187,7 @@ static bool find_innermost(struct finder *finder, raddr outermost, struct alloca
 		memcpy(words, inner, sizeof(words));
 	}
 	ret->address = address;
+	ret->context = words[0];
 	memcpy(ret->functions, words + 1, sizeof(ret->functions));
 	return true;
 }
@@ -249,30 +250,51 @@ static bool is_listed(const struct allocators *allocators, int domain)
 	return false;
 }
 
+/* pymalloc hands what is larger than its limit on to the raw domain, and that to the C allocator,
+ * if neither the debug hooks nor somebody else's come between, who may put a header before a block.
+ */
+static bool hands_on(const struct allocators *allocators, int domain)
+{
+	return allocators->mode == ALLOCATOR_PYMALLOC && !allocators->has_debug_hooks &&
+	       allocators->tables[domain].context == 0 &&
+	       allocators->tables[DOMAIN_RAW].context == 0;
+}
+
+static size_t table_specs(const struct allocators *allocators, int domain, struct gate_spec *ret)
+{
+	static const enum gate_operation usual[] = { GATE_MALLOC, GATE_CALLOC, GATE_REALLOC,
+						     GATE_FREE };
+	static const enum gate_operation handing_on[] = { GATE_MALLOC_HANDED_ON,
+							  GATE_CALLOC_HANDED_ON,
+							  GATE_REALLOC_HANDED_ON };
+	bool is_handing_on = hands_on(allocators, domain);
+	const enum gate_operation *operations = is_handing_on ? handing_on : usual;
+	size_t len = is_handing_on ? ARRAY_LEN(handing_on) : ARRAY_LEN(usual);
+	const struct allocator_table *table = &allocators->tables[domain];
+	for (size_t slot = 0; slot < len; slot++)
+		ret[slot] = (struct gate_spec){
+			.name = gate_names[domain][slot],
+			.place = GATE_SLOT,
+			.operation = operations[slot],
+			.kind = MEMORY_PYMALLOC,
+			.guard = domain == DOMAIN_RAW ? GATE_UNGUARDED : allocators->guard,
+			.address = table->address + (1 + slot) * sizeof(raddr),
+			.original = table->functions[slot],
+			.max_counted_bytes = allocators->mode == ALLOCATOR_PYMALLOC
+						     ? ALLOCATORS_PYMALLOC_MAX
+						     : UINT64_MAX,
+		};
+	return len;
+}
+
 size_t allocators_specs(const struct allocators *allocators, struct gate_spec *ret)
 {
-	static const enum gate_operation operations[FUNCTION_COUNT] = { GATE_MALLOC, GATE_CALLOC,
-									GATE_REALLOC, GATE_FREE };
-	bool is_pymalloc = allocators->mode == ALLOCATOR_PYMALLOC;
 	size_t len = 0;
 	for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
 		bool is_gated = domain == DOMAIN_RAW ? allocators->has_mimalloc_raw
 						     : allocators->mode != ALLOCATOR_MALLOC;
-		if (!is_gated || is_listed(allocators, domain))
-			continue;
-		const struct allocator_table *table = &allocators->tables[domain];
-		for (size_t slot = 0; slot < FUNCTION_COUNT; slot++)
-			ret[len++] = (struct gate_spec){
-				.name = gate_names[domain][slot],
-				.place = GATE_SLOT,
-				.operation = operations[slot],
-				.kind = MEMORY_PYMALLOC,
-				.guard = domain == DOMAIN_RAW ? GATE_UNGUARDED : allocators->guard,
-				.address = table->address + (1 + slot) * sizeof(raddr),
-				.original = table->functions[slot],
-				.max_counted_bytes =
-					is_pymalloc ? ALLOCATORS_PYMALLOC_MAX : UINT64_MAX,
-			};
+		if (is_gated && !is_listed(allocators, domain))
+			len += table_specs(allocators, domain, ret + len);
 	}
 	return len;
 }

@@ -33,6 +33,7 @@ enum allocator_mode {
 /** The innermost table of a domain, behind those of tracemalloc and the debug hooks. */
 struct allocator_table {
 	raddr address;
+	raddr context;	    /* 0: no table that is unknown lies behind this one */
 	raddr functions[4]; /* malloc, calloc, realloc, free */
 };
 

@@ -252,9 +252,10 @@ bool pyframes_check_stop(struct pyframes *py, const struct pyframes_thread *thre
 	struct error failure = { .context = "" };
 	effort_allow(&py->effort, STOP_PIECES);
 	const char *problem = find_problem(py, &standing, &failure);
-	/* pymalloc's realloc may leave a block where another allocator has put it. */
+	/* pymalloc's realloc may leave a block where another allocator has put it, and so do gates
+	 * that hand sampled blocks on. */
 	bool is_in_pool = gate->max_counted_bytes == ALLOCATORS_PYMALLOC_MAX &&
-			  gate->operation != GATE_REALLOC;
+			  (gate->operation == GATE_MALLOC || gate->operation == GATE_CALLOC);
 	if (!problem && is_in_pool && !pyframes_is_pymalloc_block(py, block))
 		problem = "a block of pymalloc is in none of its pools";
 	return !problem ||

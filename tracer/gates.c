@@ -7,7 +7,8 @@
 #include "tracer/pads.h"
 
 _Static_assert(sizeof(struct patch) == ANCHOR_RECORD_BYTES, "journal record");
-_Static_assert(ANCHOR_RECORDS + ANCHOR_GATE_COUNT * ANCHOR_RECORD_BYTES <= ANCHOR_BYTES, "journal");
+_Static_assert(ANCHOR_RECORDS + ANCHOR_RECORDS_MAX * ANCHOR_RECORD_BYTES <= ANCHOR_BYTES,
+	       "journal");
 _Static_assert(CELL_COPY_OFFSET + HOOK_COPY_MAX <= CELL_BYTES, "a cell holds a copy");
 _Static_assert(CELLS_OFFSET + CELL_COUNT * CELL_BYTES <= STUB_PLACES_OFFSET, "cells");
 _Static_assert(ANCHOR_GATES + ANCHOR_GATE_COUNT * ANCHOR_GATE_BYTES <= ANCHOR_RECORDS, "gates");
@@ -217,7 +218,7 @@ bool gates_prepare(struct gates *gates, const struct arch *arch, struct target_m
 	*gates = (struct gates){ .arch = arch, .base = base };
 	gates->list = calloc(ANCHOR_GATE_COUNT, sizeof(*gates->list));
 	gates->code = calloc(1, CODE_BYTES);
-	if (!gates->list || !gates->code || spec_count > ANCHOR_GATE_COUNT) {
+	if (!gates->list || !gates->code || spec_count > ANCHOR_RECORDS_MAX) {
 		gates_deinit(gates);
 		return error_set(err, ERROR_NO_MEMORY, "gates");
 	}
@@ -411,8 +412,8 @@ bool gates_undo(struct target_memory *tm, raddr base, struct error *err)
 	if (!memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_RECORD_COUNT, &count,
 			 sizeof(count), err))
 		return error_context(err, "journal");
-	if (count > ANCHOR_GATE_COUNT)
-		count = ANCHOR_GATE_COUNT;
+	if (count > ANCHOR_RECORDS_MAX)
+		count = ANCHOR_RECORDS_MAX;
 
 	while (count-- > 0) {
 		struct patch patch;

@@ -44,7 +44,8 @@ _Static_assert(GATE_MALLOC == 0 && GATE_CALLOC == 1 && GATE_REALLOC == 2 && GATE
 		       GATE_MEMALIGN == 4 && GATE_POSIX_MEMALIGN == 5 && GATE_REALLOCARRAY == 6 &&
 		       GATE_NEW == 7 && GATE_NEW_ALIGNED == 8 && GATE_REALLOC_NOT_NULL == 9 &&
 		       GATE_MEMALIGN_OVER_16 == 10 && GATE_POSIX_MEMALIGN_OVER_16 == 11 &&
-		       GATE_OPERATION_COUNT == 12,
+		       GATE_MALLOC_HANDED_ON == 12 && GATE_CALLOC_HANDED_ON == 13 &&
+		       GATE_REALLOC_HANDED_ON == 14 && GATE_OPERATION_COUNT == 15,
 	       "pads_x86_64.S numbers the operations");
 _Static_assert(GATE_UNGUARDED == 0 && GATE_SERIALISED == 1, "pads_x86_64.S numbers the guards");
 

@@ -71,6 +71,9 @@ pads_list:
 #define REALLOC_NOT_NULL       9
 #define MEMALIGN_OVER_16       10
 #define POSIX_MEMALIGN_OVER_16 11
+#define MALLOC_HANDED_ON  12
+#define CALLOC_HANDED_ON  13
+#define REALLOC_HANDED_ON 14
 #define UNGUARDED  0
 #define SERIALISED 1
 
@@ -192,6 +195,73 @@ pads_list:
 	SLOT_CALLOC UNGUARDED
 	SLOT_REALLOC UNGUARDED
 	FREE_PAD SLOT, %rsi
+	.endr
+
+/* The same, where a block that is sampled is handed on to the allocator for large ones. The pads of
+ * one allocator are numbered one after the other: so each knows the original of realloc. */
+.macro SLOT_HANDED_ON guard
+	DESCRIBE SLOT, MALLOC_HANDED_ON, \guard
+	lea	-1(%rsi), %rax
+	cmp	limit(%rip), %rax
+	jae	1f
+	COUNT	\guard, %rsi, 2f
+1:	jmp	*original(%rip)
+2:	DRAW	\guard
+	jc	1b
+	push	%rsi
+	HAND_ON_NEW 2
+
+	DESCRIBE SLOT, CALLOC_HANDED_ON, \guard
+	mov	%rsi, %rax
+	imul	%rdx, %rax
+	jo	1f
+	lea	-1(%rax), %r10
+	cmp	limit(%rip), %r10
+	jae	1f
+	COUNT	\guard, %rax, 2f
+1:	jmp	*original(%rip)
+2:	push	%rax
+	DRAW	\guard
+	jc	3f
+	HAND_ON_NEW 1
+3:	pop	%rax
+	jmp	1b
+
+	DESCRIBE SLOT, REALLOC_HANDED_ON, \guard
+	lea	-1(%rdx), %rax
+	cmp	limit(%rip), %rax
+	jae	1f
+	COUNT	\guard, %rdx, 2f
+1:	jmp	*original(%rip)
+2:	DRAW	\guard
+	jc	1b
+	push	%rdx
+	push	%r10
+	pushq	$this_gate
+	lea	original(%rip), %r10
+	call	hand_on_old
+	call	park
+	add	$24, %rsp
+	ret
+.endm
+
+/* The size is pushed; realloc's pad comes so many after this one. */
+.macro HAND_ON_NEW realloc
+	push	%r10
+	pushq	$this_gate
+	lea	original(%rip), %rax
+	lea	original + \realloc * ANCHOR_GATE_BYTES(%rip), %r10
+	call	hand_on_new
+	call	park
+	add	$24, %rsp
+	ret
+.endm
+
+	.rept	2			/* obj and mem */
+	SLOT_HANDED_ON SERIALISED
+	.endr
+	.rept	2			/* the same where interpreters have a GIL each */
+	SLOT_HANDED_ON UNGUARDED
 	.endr
 
 /* ---- Functions hooked at their code. A size with its top bit set is nonsense that the allocator

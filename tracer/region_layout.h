@@ -59,8 +59,9 @@
 #define ANCHOR_ACTION	    0x30 /* u32: 1: the action of SIGTRAP is ours, or about to be */
 #define ANCHOR_GATES	    0x100
 #define ANCHOR_GATE_BYTES   16 /* { u64 original; u64 limit, at most INT64_MAX } */
-#define ANCHOR_GATE_COUNT   56
-#define ANCHOR_RECORDS	    0x480
+#define ANCHOR_GATE_COUNT   72
+#define ANCHOR_RECORDS	    0x580
+#define ANCHOR_RECORDS_MAX  56 /* gates that are planted at a time */
 #define ANCHOR_RECORD_BYTES 48
 
 /* control */

@@ -6,6 +6,9 @@ import pytest
 from checks import EVERY_BLOCK, assert_equals_truth, check_exact
 from interpreters import each_supported
 
+ROUNDS = 2  # in each, nearly 2,000 blocks are allocated and freed
+BLOCKS_OF_ITS_OWN = 200  # which the program keeps or drops besides
+
 
 @pytest.fixture
 def known(start, python):
@@ -39,3 +42,21 @@ def test_second_attach_counts_exactly_too(known, filtrace):
     truth = known.ask("free")
     assert second.interrupt().returncode == 0
     assert_equals_truth(filtrace.report("second"), truth)
+
+
+@each_supported
+def test_the_interpreters_own_count_of_blocks_stays_right(known, filtrace):
+    def count_after_all_is_freed():
+        for _ in range(ROUNDS):
+            known.ask("allocate")
+            while any(site["blocks"] for site in known.ask("free")["sites"]):
+                pass
+        return known.ask("blocks")
+
+    before = count_after_all_is_freed()
+    tracing = filtrace.record(known, *EVERY_BLOCK)
+    during = count_after_all_is_freed()
+    assert tracing.interrupt().returncode == 0
+    after = count_after_all_is_freed()
+    assert abs(during - before) < BLOCKS_OF_ITS_OWN, (before, during, after)
+    assert abs(after - during) < BLOCKS_OF_ITS_OWN, (before, during, after)

@@ -100,33 +100,65 @@ static void assert_unsupported(void)
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 }
 
-static void test_all_eight_slots_of_pymalloc_are_described(void **state)
+static void assert_describes(const struct gate_spec *specs, size_t slots, bool is_handing_on)
+{
+	static const char *const expected[DOMAIN_COUNT][FUNCTIONS] = {
+		[DOMAIN_OBJ] = { "obj.malloc", "obj.calloc", "obj.realloc", "obj.free" },
+		[DOMAIN_MEM] = { "mem.malloc", "mem.calloc", "mem.realloc", "mem.free" },
+	};
+	static const enum gate_operation operations[][FUNCTIONS] = {
+		{ GATE_MALLOC, GATE_CALLOC, GATE_REALLOC, GATE_FREE },
+		{ GATE_MALLOC_HANDED_ON, GATE_CALLOC_HANDED_ON, GATE_REALLOC_HANDED_ON },
+	};
+	for (raddr i = 0; i < 2 * slots; i++) {
+		enum allocator_domain domain = i < slots ? DOMAIN_OBJ : DOMAIN_MEM;
+		raddr slot = i % slots;
+		assert_string_equal(specs[i].name, expected[domain][slot]);
+		assert_int_equal(specs[i].place, GATE_SLOT);
+		assert_int_equal(specs[i].operation, operations[is_handing_on][slot]);
+		assert_int_equal(specs[i].kind, MEMORY_PYMALLOC);
+		assert_int_equal(specs[i].guard, GATE_SERIALISED);
+		assert_int_equal(specs[i].address, tables[domain] + 8 * (slot + 1));
+		assert_int_equal(specs[i].original, pymalloc + slot * 16);
+		assert_int_equal(specs[i].max_counted_bytes, 512);
+	}
+}
+
+/* free is none of them: a sampled block is handed on to the C allocator. */
+static void test_all_six_slots_of_pymalloc_are_described(void **state)
 {
 	(void)state;
-	static const char *const expected[] = { "obj.malloc",  "obj.calloc", "obj.realloc",
-						"obj.free",    "mem.malloc", "mem.calloc",
-						"mem.realloc", "mem.free" };
-	static const enum gate_operation operations[] = { GATE_MALLOC, GATE_CALLOC, GATE_REALLOC,
-							  GATE_FREE };
 	for (unsigned minor = 8; minor <= 15; minor++) {
 		set_up(minor);
 		struct allocators found;
 		struct gate_spec specs[PYFRAMES_SPECS_MAX];
 		struct error err;
 		assert_true(find(&found, &err));
-		assert_int_equal(allocators_specs(&found, specs), 8);
-		for (raddr i = 0; i < 8; i++) {
-			raddr table = tables[i < 4 ? DOMAIN_OBJ : DOMAIN_MEM];
-			assert_string_equal(specs[i].name, expected[i]);
-			assert_int_equal(specs[i].place, GATE_SLOT);
-			assert_int_equal(specs[i].operation, operations[i % 4]);
-			assert_int_equal(specs[i].kind, MEMORY_PYMALLOC);
-			assert_int_equal(specs[i].guard, GATE_SERIALISED);
-			assert_int_equal(specs[i].address, table + 8 * (i % 4 + 1));
-			assert_int_equal(specs[i].original, pymalloc + i % 4 * 16);
-			assert_int_equal(specs[i].max_counted_bytes, 512);
-		}
+		assert_int_equal(allocators_specs(&found, specs), 6);
+		assert_describes(specs, 3, true);
 	}
+}
+
+/* Something that is not known stands before the raw domain: what it does to blocks is not, either.
+ */
+static void test_free_is_gated_where_the_way_to_the_c_allocator_is_not_known(void **state)
+{
+	(void)state;
+	set_up(11);
+	put_table(tables[DOMAIN_RAW], 0x10, hook);
+	struct allocators found;
+	struct gate_spec specs[PYFRAMES_SPECS_MAX];
+	struct error err;
+	assert_true(find(&found, &err));
+	assert_int_equal(allocators_specs(&found, specs), 8);
+	assert_describes(specs, 4, false);
+
+	set_up(11);
+	put_table(tables[DOMAIN_OBJ], 0x10, pymalloc);
+	assert_true(find(&found, &err));
+	assert_int_equal(allocators_specs(&found, specs), 4 + 3);
+	assert_int_equal(specs[3].operation, GATE_FREE);
+	assert_int_equal(specs[4].operation, GATE_MALLOC_HANDED_ON);
 }
 
 /* A PGO build: the raw table is loaded as well, by code that was inlined, and whole. */
@@ -314,13 +346,14 @@ static void test_tables_that_share_an_inner_one_give_each_slot_once(void **state
 	struct gate_spec specs[PYFRAMES_SPECS_MAX];
 	struct error err;
 	assert_true(find(&found, &err));
-	assert_int_equal(allocators_specs(&found, specs), 4);
+	assert_int_equal(allocators_specs(&found, specs), 3);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_eight_slots_of_pymalloc_are_described),
+		cmocka_unit_test(test_all_six_slots_of_pymalloc_are_described),
+		cmocka_unit_test(test_free_is_gated_where_the_way_to_the_c_allocator_is_not_known),
 		cmocka_unit_test(test_the_first_pointer_loaded_wins_over_an_inlined_raw_allocation),
 		cmocka_unit_test(test_three_of_four_votes_suffice_and_two_do_not),
 		cmocka_unit_test(test_a_table_without_its_context_or_with_data_in_it_gets_no_vote),

@@ -201,6 +201,155 @@ static void test_tables_of_functions_count_each_block_once(void **state)
 	end_target(&target);
 }
 
+/* ---- an allocator that hands large blocks on ------------------------------------------------- */
+
+enum { POOL_TABLE = 0, HANDING_ON_TABLE = 3, HANDING_ON_MAX = 512, HANDING_ON_SLOTS = 3 };
+
+static void describe_handing_on(const struct target *target, struct tracer *tracer, size_t table,
+				enum gate_guard guard, struct gate_spec *ret)
+{
+	static const enum gate_operation operations[HANDING_ON_SLOTS] = { GATE_MALLOC_HANDED_ON,
+									  GATE_CALLOC_HANDED_ON,
+									  GATE_REALLOC_HANDED_ON };
+	struct error err;
+	for (size_t i = 0; i < HANDING_ON_SLOTS; i++) {
+		ret[i] = (struct gate_spec){
+			.name = slot_functions[i].name,
+			.place = GATE_SLOT,
+			.operation = operations[i],
+			.kind = MEMORY_PYMALLOC,
+			.guard = guard,
+			.address = target->tables + table * SLOTS_BYTES + 8 * (1 + i),
+			.max_counted_bytes = HANDING_ON_MAX,
+		};
+		assert_true(memory_read(tracer_memory(tracer), ret[i].address, &ret[i].original,
+					sizeof(ret[i].original), &err));
+	}
+}
+
+/* Gates of a table and, as always, those of the C allocator. */
+static struct tracer *plant_handing_on(const struct target *target, size_t table,
+				       enum gate_guard guard,
+				       const struct tracer_listener *listener,
+				       uint64_t sample_bytes)
+{
+	struct gate_spec specs[HANDING_ON_SLOTS + TRACER_LIBC_SPECS_MAX];
+	struct tracer_options options = { .sample_bytes = sample_bytes };
+	struct tracer *tracer;
+	struct error err = { 0 };
+	size_t libc_count;
+	assert_true(tracer_open(target->pid, &tracer, &err));
+	describe_handing_on(target, tracer, table, guard, specs);
+	if (!tracer_libc_specs(tracer, specs + HANDING_ON_SLOTS, &libc_count, &err) ||
+	    !tracer_plant(tracer, specs, HANDING_ON_SLOTS + libc_count, &options, listener, &err))
+		fail_msg("%s", err.context);
+	return tracer;
+}
+
+/* Every block is sampled, and so handed on. The target looks at the contents of each. */
+static void check_handed_on(struct target *target, enum gate_guard guard, size_t size)
+{
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = size };
+	struct tracer_listener listener = listener_of(&tally);
+	struct tracer *tracer = plant_handing_on(target, HANDING_ON_TABLE, guard, &listener, 1);
+	char command[64];
+	snprintf(command, sizeof(command), "hand 500 %zu", size);
+	send_command(target, command);
+	assert_int_equal(serve_until_answer(tracer, target), 4 * 500);
+	assert_int_equal(tally.live, 4 * 500);
+	/* What has grown was the C allocator's by then, whose gates have seen it, too, and seen it
+	 * freed. */
+	assert_in_range(tally.stops, 4 * 500, 5 * 500);
+	send_command(target, "drop");
+	serve_until_answer(tracer, target);
+	assert_int_equal(tally.live, 0);
+
+	struct tracer_stats stats;
+	tracer_stats(tracer, &stats);
+	assert_int_equal(stats.lost, 0);
+	lift(tracer);
+}
+
+static void test_sampled_blocks_are_handed_on_whole_and_seen_freed(void **state)
+{
+	static const size_t sizes[] = { 2, 48, 512 };
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		check_handed_on(&target, GATE_SERIALISED, sizes[i]);
+		check_handed_on(&target, GATE_UNGUARDED, sizes[i]);
+	}
+	end_target(&target);
+}
+
+/* Larger ones pass this allocator's gates uncounted, and count at the other's. */
+static void test_blocks_beyond_the_limit_count_once(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_handed_on(&target, GATE_SERIALISED, 1024); /* begins as 512 */
+	end_target(&target);
+}
+
+/* As test_blocks_are_sampled_as_often_as_their_size_says. */
+static void check_share_of_handed_on(struct target *target, enum gate_guard guard)
+{
+	enum { ROUNDS = 6, BLOCKS = 4 * 8000, SIZE = 100 };
+	const double mean = 8192;
+	struct sum sum = { .size_bytes = SIZE };
+	struct tracer_listener listener = { &sum, sum_up, note_free, note_drop, note_double };
+	struct tracer *tracer =
+		plant_handing_on(target, HANDING_ON_TABLE, guard, &listener, (uint64_t)mean);
+	for (int i = 0; i < ROUNDS; i++) {
+		send_command(target, "hand 8000 100");
+		serve_until_answer(tracer, target);
+		send_command(target, "drop");
+		serve_until_answer(tracer, target);
+	}
+	lift(tracer);
+	double expected = ROUNDS * BLOCKS * -expm1(-SIZE / mean);
+	if (fabs((double)sum.stops - expected) > 6 * sqrt(expected))
+		fail_msg("%zu samples of blocks that are handed on, expected %.0f", sum.stops,
+			 expected);
+}
+
+static void test_handed_on_blocks_are_sampled_as_often_as_their_size_says(void **state)
+{
+	(void)state;
+	struct target target;
+	start_target(&target, NULL, "0");
+	check_share_of_handed_on(&target, GATE_SERIALISED);
+	check_share_of_handed_on(&target, GATE_UNGUARDED);
+	end_target(&target);
+}
+
+/* Who keeps large blocks in a pool, too, would free them unseen: that is noticed, and no sample. */
+static void test_what_is_not_handed_on_after_all_is_lost_and_not_followed(void **state)
+{
+	(void)state;
+	struct target target;
+	static struct tally tally;
+	tally = (struct tally){ .size_bytes = 48 };
+	struct tracer_listener listener = listener_of(&tally);
+	start_target(&target, NULL, "0");
+	struct tracer *tracer =
+		plant_handing_on(&target, POOL_TABLE, GATE_SERIALISED, &listener, 1);
+	send_command(&target, "slots 100 48");
+	serve_until_answer(tracer, &target);
+	assert_int_equal(tally.stops, 0);
+
+	struct tracer_stats stats;
+	tracer_stats(tracer, &stats);
+	assert_int_equal(stats.lost, 5 * 100); /* with the one that is grown */
+	send_command(&target, "drop");
+	serve_until_answer(tracer, &target);
+	lift(tracer);
+	end_target(&target);
+}
+
 /* A countdown that such a size had moved would be at zero in some centuries. */
 static void check_absurd_sizes(struct target *target, enum gate_guard guard, size_t table_count)
 {
@@ -237,6 +386,10 @@ int main(void)
 		cmocka_unit_test(test_all_frees_are_seen_of_a_table_that_grows_and_is_thinned),
 		cmocka_unit_test(test_blocks_are_sampled_as_often_as_their_size_says),
 		cmocka_unit_test(test_tables_of_functions_count_each_block_once),
+		cmocka_unit_test(test_sampled_blocks_are_handed_on_whole_and_seen_freed),
+		cmocka_unit_test(test_blocks_beyond_the_limit_count_once),
+		cmocka_unit_test(test_handed_on_blocks_are_sampled_as_often_as_their_size_says),
+		cmocka_unit_test(test_what_is_not_handed_on_after_all_is_lost_and_not_followed),
 		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void test_lift_needs_nothing_that_the_target_says(void **state)
 		size_t offset;
 		size_t len;
 	} spoilt[] = { { ANCHOR_RECORD_COUNT, 4 },
-		       { ANCHOR_RECORDS, ANCHOR_GATE_COUNT * ANCHOR_RECORD_BYTES },
+		       { ANCHOR_RECORDS, ANCHOR_RECORDS_MAX * ANCHOR_RECORD_BYTES },
 		       { ANCHOR_MAGIC, 8 } };
 	for (size_t i = 0; i < ARRAY_LEN(spoilt); i++) {
 		struct target target;
