@@ -12,6 +12,19 @@ static const double quarter_z2 = 0.960365;
 /* The shortest stretch: 16 of them are a second. */
 static const double stretch_seconds_min = 1.0 / 16;
 
+double normal_z(double confidence)
+{
+	double low = 0, high = 40;
+	for (int i = 0; i < 64; i++) {
+		double middle = (low + high) / 2;
+		if (erfc(middle * M_SQRT1_2) > 1 - confidence)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
 struct observation observation_make(double size_bytes, double interval_bytes, double start_seconds)
 {
 	bool is_exact = interval_bytes <= 1;
@@ -343,15 +356,30 @@ static double square(double number)
 
 /* Undo live_estimate(): the mean interval shifts the centre, and the variance is what remains of
  * the half-width. Where low was cut at 0 the centre is not known. */
-static void add_live(struct figures_sum *sum, const struct estimate *live)
+static double live_interval(const struct estimate *live, double otherwise)
 {
 	double shift = (live->low + live->high) / 2 - live->value;
-	double otherwise = sum->interval_bytes <= 1 ? 0 : sum->interval_bytes;
-	double interval = live->low > 0 ? fmax(shift / half_z2, 0) : otherwise;
+	return live->low > 0 ? fmax(shift / half_z2, 0) : otherwise;
+}
+
+static double live_variance(const struct estimate *live, double interval)
+{
 	double half = fmax(live->high - live->value - half_z2 * interval, 0);
-	double variance = square(half / z) - quarter_z2 * square(interval);
+	return fmax(square(half / z) - quarter_z2 * square(interval), 0);
+}
+
+static void add_live(struct figures_sum *sum, const struct estimate *live)
+{
+	double interval = live_interval(live, sum->interval_bytes <= 1 ? 0 : sum->interval_bytes);
 	sum->tally.live_interval += live->value * interval;
-	sum->tally.live_variance += fmax(variance, 0);
+	sum->tally.live_variance += live_variance(live, interval);
+}
+
+double estimate_live_spread(const struct estimate *live)
+{
+	if (live->low <= 0)
+		return live->high - live->value;
+	return z * sqrt(live_variance(live, live_interval(live, 0)));
 }
 
 void figures_sum_add(struct figures_sum *sum, const struct figures *part)

@@ -107,4 +107,12 @@ void figures_sum_init(struct figures_sum *sum, double now_seconds, double interv
 void figures_sum_add(struct figures_sum *sum, const struct figures *part);
 void figures_sum_write(const struct figures_sum *sum, struct figures *ret);
 
+/** The half-width of live bytes that comes from samples alone, without what may not have been seen:
+ *  its square adds up over parts that share no sample. More where the lower end was cut at 0. */
+double estimate_live_spread(const struct estimate *live);
+
+/** How many standard errors to each side hold the truth with this confidence, in (0, 1):
+ *  erf(z/sqrt(2)) = confidence, solved by bisection. */
+double normal_z(double confidence);
+
 #endif

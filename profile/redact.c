@@ -45,7 +45,7 @@ static const char *behind_home(const char *path)
 	return strncmp(path, "/root/", 6) == 0 ? path + 6 : path;
 }
 
-const char *redact_path(const char *path)
+const char *redact_library(const char *path)
 {
 	static const char *const packages[] = { "/site-packages/", "/dist-packages/" };
 	for (size_t i = 0; i < ARRAY_LEN(packages); i++) {
@@ -53,7 +53,12 @@ const char *redact_path(const char *path)
 		if (found)
 			return found;
 	}
-	const char *found = behind_library(path);
+	return behind_library(path);
+}
+
+const char *redact_path(const char *path)
+{
+	const char *found = redact_library(path);
 	if (found)
 		return found;
 

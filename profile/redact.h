@@ -10,6 +10,10 @@
 
 #include <stddef.h>
 
+/** What follows site-packages, dist-packages or the directory of the standard library; NULL if the
+ *  path leads through none of them. */
+const char *redact_library(const char *path);
+
 /** The end of a path that is needed: what follows site-packages, dist-packages or the directory of
  *  the standard library; else the last directory below a home directory, and the file. What has no
  *  slash stays as it is. */

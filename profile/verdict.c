@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile/verdict.h"
 
-#include <math.h>
+#include "profile/estimate.h"
 
 /* What the intervals of snapshots hold. */
 static const double snapshot_confidence = 0.95;
@@ -24,21 +24,6 @@ const char *outcome_name(enum outcome outcome)
 		[OUTCOME_LEAK] = "leak",
 	};
 	return names[outcome];
-}
-
-/* How many standard errors to each side hold the truth with this confidence: erf(z/sqrt(2)) =
- * confidence, solved by bisection. */
-static double normal_z(double confidence)
-{
-	double low = 0, high = 40;
-	for (int i = 0; i < 64; i++) {
-		double middle = (low + high) / 2;
-		if (erfc(middle * M_SQRT1_2) > 1 - confidence)
-			low = middle;
-		else
-			high = middle;
-	}
-	return high;
 }
 
 /* Weigh one figure. The site is filled in by the caller. */
