@@ -54,6 +54,7 @@ static enum exit_code run_quick_verb(const struct options *options)
 {
 	static bool (*const verbs[VERB_COUNT])(const struct options *, struct error *) = {
 		[VERB_REPORT] = report_run,
+		[VERB_DIFF] = diff_run,
 		[VERB_PS] = ps_run,
 		[VERB_UNSTICK] = unstick_run,
 	};

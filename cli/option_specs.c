@@ -56,13 +56,17 @@ static bool set_format(struct options *options, const char *argument, struct err
 	static const enum format formats[] = { FORMAT_TEXT,	 FORMAT_JSON,	    FORMAT_CSV,
 					       FORMAT_COLLAPSED, FORMAT_SPEEDSCOPE, FORMAT_PPROF,
 					       FORMAT_HTML };
-	bool is_report = 1u << options->verb & SHOWING;
-	const char *names =
-		is_report ? "text, json, csv, collapsed, speedscope, pprof, html" : "text, json";
+	static const enum format diff_formats[] = { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML };
+	bool is_diff = options->verb == VERB_DIFF;
+	const char *names = "text, json";
 	int choice;
+	if (is_diff)
+		names = "text, json, html";
+	else if (1u << options->verb & SHOWING)
+		names = "text, json, csv, collapsed, speedscope, pprof, html";
 	if (!choose(argument, names, &choice, err))
 		return false;
-	options->format = formats[choice];
+	options->format = (is_diff ? diff_formats : formats)[choice];
 	return true;
 }
 
@@ -147,6 +151,11 @@ static bool set_thread(struct options *options, const char *argument, struct err
 	return true;
 }
 
+static bool set_ops(struct options *options, const char *argument, struct error *err)
+{
+	return quantity_two_counts(argument, options->operations, err);
+}
+
 static bool set_rate_limit(struct limit_option *limit, const char *argument, struct error *err)
 {
 	limit->is_set = true;
@@ -198,23 +207,27 @@ const struct option_spec option_specs[] = {
 	{ "pid", 'p', "PID", TARGETED, "the process in question", SETTER(set_pid) },
 	{ "duration", 'd', "DUR", LIVE, "end after this time: 90, 90s, 10m, 2h",
 	  SETTER(set_duration) },
-	{ "output", 'o', "FILE", RECORD | REPORT,
+	{ "output", 'o', "FILE", RECORD | READING,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
-	{ "force", 0, NULL, RECORD | REPORT, "overwrite an existing file", FLAG(is_forced) },
+	{ "force", 0, NULL, RECORD | READING, "overwrite an existing file", FLAG(is_forced) },
 	{ "format", 'f', "F", PRINTING,
-	  "text, json; of a report: html, pprof, speedscope, collapsed, csv", SETTER(set_format) },
+	  "text, json; diff: html; report: html, pprof, speedscope, collapsed, csv",
+	  SETTER(set_format) },
 	{ "json", 'j', NULL, PRINTING, "the same as -f json", FLAG(is_json) },
 	{ "top", 'T', "N", SHOWING, "show the N largest sites (20 in text, else all)",
 	  SETTER(set_top) },
-	{ "min-age", 0, "DUR", REPORT, "only stacks with blocks that are older",
+	{ "min-age", 0, "DUR", READING, "only stacks with blocks that are older",
 	  SETTER(set_min_age) },
-	{ "only", 0, "GLOB", REPORT, "only stacks with such a file or function", SETTER(set_only) },
-	{ "exclude", 0, "GLOB", REPORT, "only stacks without such a file or function",
+	{ "only", 0, "GLOB", READING, "only stacks with such a file or function",
+	  SETTER(set_only) },
+	{ "exclude", 0, "GLOB", READING, "only stacks without such a file or function",
 	  SETTER(set_exclude) },
-	{ "suppressions", 0, "FILE", REPORT, "exclude what leak:PATTERN lines name",
+	{ "suppressions", 0, "FILE", READING, "exclude what leak:PATTERN lines name",
 	  SETTER(set_suppressions) },
-	{ "thread", 0, "RE", REPORT, "only threads with such a name", SETTER(set_thread) },
-	{ "redact", 0, NULL, REPORT, "shorten paths and arguments", FLAG(is_redacted) },
+	{ "thread", 0, "RE", READING, "only threads with such a name", SETTER(set_thread) },
+	{ "redact", 0, NULL, READING, "shorten paths and arguments", FLAG(is_redacted) },
+	{ "ops", 0, "OLD,NEW", DIFF, "compare per operation: how many each capture handled",
+	  SETTER(set_ops) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",
 	  SETTER(set_budget) },
 	{ "sample-bytes", 0, "SIZE", LIVE, "sample once in SIZE bytes; 1: every allocation",

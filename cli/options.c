@@ -20,6 +20,8 @@ static const struct {
 	[VERB_CHECK] = { "check", "filtrace check -p PID | -- CMD ..  LIMIT.. [-d DUR]",
 			 "a verdict and an exit code" },
 	[VERB_REPORT] = { "report", "filtrace report FILE [-f F] [-o OUT]", "show a capture" },
+	[VERB_DIFF] = { "diff", "filtrace diff OLD NEW [-f F] [-o OUT]",
+			"what one capture keeps more than another" },
 	[VERB_PS] = { "ps", "filtrace ps [-f text|json]", "Python processes; why not to attach" },
 	[VERB_DOCTOR] = { "doctor", "filtrace doctor [-p PID] [-f text|json]",
 			  "can I attach? if not, what helps" },
@@ -85,8 +87,12 @@ static bool apply_operand(struct options *options, char *operand, struct error *
 {
 	if (1u << options->verb & (TOP | DOCTOR | UNSTICK))
 		return find_spec('p', operand)->set(options, operand, err);
-	if (options->verb == VERB_REPORT && !options->capture) {
+	if (1u << options->verb & READING && !options->capture) {
 		options->capture = operand;
+		return true;
+	}
+	if (options->verb == VERB_DIFF && !options->newer_capture) {
+		options->newer_capture = operand;
 		return true;
 	}
 	return error_set(err, ERROR_USAGE, "unexpected argument '%s'", operand);
@@ -152,6 +158,8 @@ static bool check_alone(const struct options *options, bool has_separator, struc
 				 verbs[options->verb].name);
 	if (options->verb == VERB_REPORT && !options->capture)
 		return error_set(err, ERROR_USAGE, "which capture is to be reported?");
+	if (options->verb == VERB_DIFF && !options->newer_capture)
+		return error_set(err, ERROR_USAGE, "which captures are to be compared? OLD NEW");
 	if (options->verb == VERB_UNSTICK && !options->pid)
 		return error_set(err, ERROR_USAGE, "no process is given: -p PID");
 	return true;
@@ -235,9 +243,11 @@ void options_print_help(FILE *out)
 		fprintf(out, "  %-52s %s\n", verbs[verb].usage, verbs[verb].help);
 	print_options_of(out, "All verbs", ANY);
 	print_options_of(out, "All verbs but unstick", PRINTING);
-	print_options_of(out, "top, record, check and report", SHOWING);
+	print_options_of(out, "top, record, check, report and diff", SHOWING);
 	print_options_of(out, "top, record, check, doctor and unstick", TARGETED);
 	print_options_of(out, "top, record and check", LIVE);
-	print_options_of(out, "record and report", RECORD | REPORT);
+	print_options_of(out, "record, report and diff", RECORD | READING);
+	print_options_of(out, "report and diff", READING);
+	print_options_of(out, "diff", DIFF);
 	print_options_of(out, "check", CHECK);
 }

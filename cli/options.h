@@ -17,6 +17,7 @@ enum verb {
 	VERB_RECORD,
 	VERB_CHECK,
 	VERB_REPORT,
+	VERB_DIFF,
 	VERB_PS,
 	VERB_DOCTOR,
 	VERB_UNSTICK,
@@ -61,10 +62,11 @@ struct options {
 	bool wants_help;
 	bool wants_version;
 
-	int pid;	      /* 0 with a command, or where none is given */
-	char **command;	      /* of `-- CMD`, NULL-terminated; NULL without */
-	const char *capture;  /* report: the file to read */
-	const char *output;   /* record: pattern of the capture's name; report: file or NULL */
+	int pid;		   /* 0 with a command, or where none is given */
+	char **command;		   /* of `-- CMD`, NULL-terminated; NULL without */
+	const char *capture;	   /* report: the file to read; diff: OLD */
+	const char *newer_capture; /* diff: NEW */
+	const char *output; /* record: pattern of the capture's name; report, diff: file or NULL */
 	uint64_t duration_ns; /* 0: not given */
 	enum format format;
 	enum color color;
@@ -78,6 +80,8 @@ struct options {
 	int max_stops_per_second; /* 0: not given */
 	bool stops_at_traps;	  /* --stop=trap */
 	int top;		  /* sites to show; 0: not given */
+
+	double operations[2]; /* diff: that OLD and NEW handled; 0: not given */
 
 	/* What of a report is to be shown. */
 	uint64_t min_age_ns;

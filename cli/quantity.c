@@ -155,3 +155,26 @@ bool quantity_count(const char *text, int max, int *ret, struct error *err)
 	*ret = (int)value;
 	return true;
 }
+
+/* Read a whole number from 1 on; where it stops is returned, NULL if there is none. */
+static const char *scan_count(const char *text, double *ret)
+{
+	double value = 0;
+	for (; isdigit((unsigned char)*text) && value <= SIZE_MAX_BYTES; text++)
+		value = value * 10 + (*text - '0');
+	*ret = value;
+	return value >= 1 && value <= SIZE_MAX_BYTES ? text : NULL;
+}
+
+bool quantity_two_counts(const char *text, double ret[2], struct error *err)
+{
+	double first, second;
+	const char *comma = scan_count(text, &first);
+	const char *end = comma && *comma == ',' ? scan_count(comma + 1, &second) : NULL;
+	if (!end || *end != '\0')
+		return error_set(err, ERROR_USAGE,
+				 "'%s' is no two numbers from 1 on, such as 12000,13500", text);
+	ret[0] = first;
+	ret[1] = second;
+	return true;
+}

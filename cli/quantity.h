@@ -33,4 +33,7 @@ MUST_CHECK bool quantity_confidence(const char *text, double *ret, struct error 
 /** A whole number from 1 to `max`. */
 MUST_CHECK bool quantity_count(const char *text, int max, int *ret, struct error *err);
 
+/** Two whole numbers from 1 to 2^53 - 1 with a comma between them: "12000,13500". */
+MUST_CHECK bool quantity_two_counts(const char *text, double ret[2], struct error *err);
+
 #endif

@@ -1,42 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/verbs.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-
-#include "cli/output_name.h"
+#include "cli/output_file.h"
 #include "cli/print.h"
 #include "profile/capture.h"
-
-static bool create_file(const char *path, bool is_forced, FILE **ret, struct error *err)
-{
-	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-	OWNED_FD int fd = open(path, flags | (is_forced ? O_TRUNC : O_EXCL), 0600);
-	if (fd < 0 && errno == EEXIST)
-		return error_set(err, ERROR_FILE, "%s exists; --force overwrites it", path);
-	*ret = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!*ret) {
-		error_set_errno(err, ERROR_FILE, "cannot write %s", path);
-		err->kind = ERROR_FILE;
-		return false;
-	}
-	(void)MOVE_FD(fd);
-	return true;
-}
 
 bool report_run(const struct options *options, struct error *err)
 {
 	OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
-	if (!capture_load(options->capture, &snapshot, err))
-		return false;
-
-	if (!options->output)
-		return print_report(options, FORMAT_TEXT, snapshot, stdout, err);
-
-	char path[PATH_MAX];
 	OWNED_FILE FILE *file = NULL;
-	return output_name_make(options->output, snapshot->target.pid, path, sizeof(path), err) &&
-	       create_file(path, options->is_forced, &file, err) &&
-	       print_report(options, FORMAT_TEXT, snapshot, file, err);
+	return capture_load(options->capture, &snapshot, err) &&
+	       output_file_create(options, snapshot->target.pid, &file, err) &&
+	       print_report(options, FORMAT_TEXT, snapshot, file ? file : stdout, err);
 }

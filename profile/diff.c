@@ -212,7 +212,9 @@ static bool make_comparable(struct diff_work *work, struct error *err)
 		diff_scale_init(&work->scales[side], &snapshot->capture, operations);
 		totals[side] = &snapshot->total;
 	}
+	const struct figures *const none[SIDE_COUNT] = { NULL };
 	diff_figures_make(work->scales, totals, &diff->total);
+	diff_figures_make(work->scales, none, &diff->nothing);
 	diff->change = diff_change_of(&diff->total.growth.difference, 1);
 	return true;
 }

@@ -74,6 +74,7 @@ struct diff {
 	double divisors[SIDE_COUNT];		      /* seconds, or operations */
 	bool is_per_operation;
 	struct diff_figures total;
+	struct diff_figures nothing;	/* where neither side saw anything */
 	enum diff_change change;	/* of the total's growth, by its 95% interval */
 	size_t counts[DIFF_BETTER + 1]; /* sites, listed or not, by change */
 	size_t only_counts[SIDE_COUNT]; /* sites, listed or not, that one side has alone */

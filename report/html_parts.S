@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fixed parts of the HTML report, as they stand in report/html; each ends with a zero. */
+/* The fixed parts of the pages, as they stand in report/html; each ends with a zero. */
 
 	.section .rodata
 
@@ -14,5 +14,7 @@
 
 	part html_begin, report/html/begin.html
 	part html_app, report/html/app.js
+	part html_report, report/html/report.js
+	part html_diff, report/html/diff.js
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/report.h"
 
-#include <math.h>
-#include <time.h>
-
-#include "base/clock.h"
 #include "base/elide.h"
-#include "base/glyphs.h"
 #include "base/text.h"
+#include "report/figure_text.h"
+#include "report/lines.h"
 #include "report/output.h"
 #include "report/rest.h"
 
@@ -22,57 +19,16 @@ enum {
 	FIGURE_BYTES = 32,
 };
 
-/* The last decimal place that means something beside an error: that of the error's first digit, or
- * its second if the first is a 1. */
-static int figure_decimals(double error, int decimals_max)
-{
-	if (error <= 0)
-		return decimals_max < 1 ? decimals_max : 1;
-	double exponent = floor(log10(error));
-	if (error / pow(10, exponent) < 1.95)
-		exponent--;
-	return exponent < -decimals_max ? decimals_max : -(int)exponent;
-}
-
-static double round_to(double number, int decimals)
-{
-	double scale = pow(10, decimals);
-	return round(number * scale) / scale + 0.0; /* never -0 */
-}
-
-/* Write bytes with their error, both in one unit and with no more digits than the error allows:
- * "188 ±3 MiB". */
-static char *figure_write(double value, double error, const char *sign, char *ret, size_t size)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	size_t unit = 0;
-	while (fmax(fabs(value), error) >= 1023.5 && unit + 1 < ARRAY_LEN(units)) {
-		value /= 1024;
-		error /= 1024;
-		unit++;
-	}
-	if (!(fmax(fabs(value), error) < 1e6)) {
-		snprintf(ret, size, "?");
-		return ret;
-	}
-	int decimals = figure_decimals(error, unit == 0 ? 0 : 2);
-	int shown = decimals > 0 ? decimals : 0;
-	double rounded = round_to(value, decimals);
-	snprintf(ret, size, "%s%.*f \u00b1%.*f %s", rounded >= 0 ? sign : "", shown, rounded,
-		 error > 0 ? shown : 0, round_to(error, decimals), units[unit]);
-	return ret;
-}
-
 static char *live_text(const struct figures *figures, char *ret, size_t size)
 {
 	const struct estimate *live = &figures->live_bytes;
-	return figure_write(live->value, live->error, "", ret, size);
+	return figure_text(live->value, live->error, "", ret, size);
 }
 
 static char *growth_text(const struct figures *figures, char *ret, size_t size)
 {
 	const struct estimate *growth = &figures->growth_bytes_per_second;
-	return figure_write(60 * growth->value, 60 * growth->error, "+", ret, size);
+	return figure_text(60 * growth->value, 60 * growth->error, "+", ret, size);
 }
 
 /* Blocks are known as well as their bytes are. */
@@ -80,7 +36,7 @@ static char *blocks_text(const struct figures *figures, char *ret, size_t size)
 {
 	const struct estimate *live = &figures->live_bytes;
 	double error = live->value > 0 ? figures->live_blocks * live->error / live->value : 0;
-	return text_count(round_to(figures->live_blocks, figure_decimals(error, 0)), ret, size);
+	return text_count(figure_round(figures->live_blocks, figure_decimals(error, 0)), ret, size);
 }
 
 static const char *kind_text(const struct figures *figures)
@@ -96,50 +52,21 @@ static const char *kind_text(const struct figures *figures)
 	return count > 1 ? "mixed" : name;
 }
 
-/* Put text right-aligned into a column; printf would count the bytes of ±. */
-static void write_column(FILE *out, const char *text, int width)
-{
-	int used = glyphs_columns(text);
-	fprintf(out, "%*s%s", width > used ? width - used : 0, "", text);
-}
-
-/* The arguments, one after the other, as far as there is room. */
-static char *command_text(char **command, char *ret, size_t size)
-{
-	size_t used = 0;
-	ret[0] = '\0';
-	for (char **argument = command; argument && *argument && used + 1 < size; argument++) {
-		if (used)
-			ret[used++] = ' ';
-		used += text_printable(*argument, ret + used, size - used);
-	}
-	return ret;
-}
-
 static void write_target(const struct snapshot_target *target, FILE *out)
 {
 	char command[REPORT_WIDTH - 60], python[16];
 	text_printable(target->python, python, sizeof(python));
 	fprintf(out, "filtrace  %s  pid %d, CPython %s%s\n",
-		command_text(target->command, command, sizeof(command)), target->pid, python,
+		lines_command(target->command, command, sizeof(command)), target->pid, python,
 		target->has_exited ? ", has ended" : "");
-}
-
-/* A capture from anybody may hold any number; this much fits its place. */
-static double bounded(double number)
-{
-	return fmin(fmax(number, 0), 1e9);
 }
 
 static void write_capture(const struct snapshot_capture *capture, FILE *out)
 {
 	char samples[FIGURE_BYTES], dropped[FIGURE_BYTES], interval[FIGURE_BYTES];
-	char start[32];
-	time_t seconds = (time_t)(capture->start_realtime_ns / NS_PER_SECOND);
-	struct tm utc;
-	if (!gmtime_r(&seconds, &utc) || !strftime(start, sizeof(start), "%F %T UTC", &utc))
-		snprintf(start, sizeof(start), "?");
-	fprintf(out, "%.1f s from %s; %s samples, %s lost; ", bounded(capture->seconds), start,
+	char start[LINES_START_BYTES];
+	fprintf(out, "%.1f s from %s; %s samples, %s lost; ", lines_bounded(capture->seconds),
+		lines_start(capture, start),
 		text_count((double)capture->samples, samples, sizeof(samples)),
 		text_count((double)capture->dropped, dropped, sizeof(dropped)));
 	if (capture->sample_bytes <= 1)
@@ -149,8 +76,9 @@ static void write_capture(const struct snapshot_capture *capture, FILE *out)
 			text_bytes((double)capture->sample_bytes, interval, sizeof(interval)));
 
 	double share = capture->seconds > 0 ? capture->stopped_seconds / capture->seconds : 0;
-	fprintf(out, "stopped %.2f%% (longest %.1f ms), %.0f stops/s", bounded(100 * share),
-		bounded(1e3 * capture->longest_stop_seconds), bounded(capture->stops_per_second));
+	fprintf(out, "stopped %.2f%% (longest %.1f ms), %.0f stops/s", lines_bounded(100 * share),
+		lines_bounded(1e3 * capture->longest_stop_seconds),
+		lines_bounded(capture->stops_per_second));
 	if (capture->rss_bytes) {
 		char rss[FIGURE_BYTES], growth[FIGURE_BYTES];
 		double slope = 60 * capture->rss_growth_bytes_per_second;
@@ -179,10 +107,10 @@ static void write_site(const struct snapshot_site *site, FILE *out)
 {
 	const struct figures *figures = &site->figures;
 	char text[FIGURE_BYTES], label[LABEL_BYTES];
-	write_column(out, live_text(figures, text, sizeof(text)), LIVE_WIDTH);
-	write_column(out, growth_text(figures, text, sizeof(text)), GROWTH_WIDTH);
-	write_column(out, blocks_text(figures, text, sizeof(text)), BLOCKS_WIDTH);
-	write_column(out, text_duration(figures->oldest_seconds, text, sizeof(text)), AGE_WIDTH);
+	lines_column(out, live_text(figures, text, sizeof(text)), LIVE_WIDTH);
+	lines_column(out, growth_text(figures, text, sizeof(text)), GROWTH_WIDTH);
+	lines_column(out, blocks_text(figures, text, sizeof(text)), BLOCKS_WIDTH);
+	lines_column(out, text_duration(figures->oldest_seconds, text, sizeof(text)), AGE_WIDTH);
 	fprintf(out, " %-8s  %s\n", kind_text(figures),
 		elide_frame(site->frame, REPORT_WIDTH - SITE_COLUMN, label, sizeof(label)));
 }
@@ -190,10 +118,10 @@ static void write_site(const struct snapshot_site *site, FILE *out)
 static void write_sites(const struct snapshot *snapshot, size_t top, FILE *out)
 {
 	fputc('\n', out);
-	write_column(out, "LIVE", LIVE_WIDTH);
-	write_column(out, "GROWTH/min", GROWTH_WIDTH);
-	write_column(out, "BLOCKS", BLOCKS_WIDTH);
-	write_column(out, "AGE", AGE_WIDTH);
+	lines_column(out, "LIVE", LIVE_WIDTH);
+	lines_column(out, "GROWTH/min", GROWTH_WIDTH);
+	lines_column(out, "BLOCKS", BLOCKS_WIDTH);
+	lines_column(out, "AGE", AGE_WIDTH);
 	fprintf(out, " %-8s  %s\n", "KIND", "SITE");
 	for (size_t i = 0; i < snapshot->site_count && i < top; i++)
 		write_site(&snapshot->sites[i], out);

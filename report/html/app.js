@@ -1,28 +1,47 @@
 // SPDX-License-Identifier: MIT
-// The page of filtrace report -f html. Names come from a foreign process: they only ever become
-// text, never markup.
+// What all pages with a flame graph have in common. Names come from a foreign process: they only
+// ever become text, never markup.
+//
+// A mode is what one kind of page draws: `columns` of the rows in data.stacks behind kind and
+// thread; `measures` by the id of their button, each { title, text(number) }; and functions:
+// addTo(node, stack) its `sums`, widthOf(node), colourOf(node, style, frame), isMissing(stack) where
+// it has no width, note(node, how many are missing), figuresOf(node), sites(stacks, frames) and
+// showHead().
 "use strict";
-(() => {
-  const ROW = 19, TEXT_PAD = 4, SITES_MAX = 30;
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const at = (id) => document.getElementById(id);
-  const KIND = 0, THREAD = 1, LIVE = 2, BLOCKS = 3, GROWTH = 4, OLDEST = 5, SHARED = 6;
+const at = (id) => document.getElementById(id);
+const data = JSON.parse(at("data").textContent);
+
+function bytes(number) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+  let unit = 0;
+  while (Math.abs(number) >= 1023.5 && unit + 1 < units.length) { number /= 1024; unit++; }
+  return `${number.toFixed(unit ? (unit > 2 ? 2 : 1) : 0)} ${units[unit]}`;
+}
+const sign = (number) => (number >= 0 ? "+" : "");
+const count = (number) => Math.round(number).toLocaleString("en");
+const labelOf = (name, file, line) =>
+  `${name} (${file.slice(file.lastIndexOf("/") + 1) || "?"}${line ? ":" + line : ""})`;
+
+function startPage(mode) {
+  const ROW = 19, TEXT_PAD = 4;
 
   // Each stack names only the frames that differ from the one before it.
   const stacks = [];
   {
     let path = [];
-    for (const row of data.stacks) {
-      path = path.slice(0, row[SHARED]).concat(row.slice(SHARED + 1));
-      stacks.push({ kind: row[KIND], thread: row[THREAD], live: row[LIVE], blocks: row[BLOCKS],
-        growth: row[GROWTH], oldest: row[OLDEST], path });
+    for (const [kind, thread, ...row] of data.stacks) {
+      const shared = mode.columns.length;
+      path = path.slice(0, row[shared]).concat(row.slice(shared + 1));
+      const stack = { kind, thread, path };
+      mode.columns.forEach((name, i) => { stack[name] = row[i]; });
+      stacks.push(stack);
     }
   }
 
   const frames = data.frames.map(([name, file, line]) => ({
     name, file, line,
     place: line ? `${file}:${line}` : file,
-    label: `${name} (${file.slice(file.lastIndexOf("/") + 1) || "?"}${line ? ":" + line : ""})`,
+    label: labelOf(name, file, line),
     isLibrary: /(^|\/)(site-packages|dist-packages)\/|\/python3\.\d+\/|^<frozen /.test(file),
     isImport: /importlib/.test(file),
     hue: hash(file) % 36 - 18,
@@ -34,36 +53,19 @@
     return sum;
   }
 
-  // -- figures --
-
-  function bytes(number) {
-    const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let unit = 0;
-    while (Math.abs(number) >= 1023.5 && unit + 1 < units.length) { number /= 1024; unit++; }
-    return `${number.toFixed(unit ? (unit > 2 ? 2 : 1) : 0)} ${units[unit]}`;
-  }
-  const sign = (number) => (number >= 0 ? "+" : "");
-  const count = (number) => Math.round(number).toLocaleString("en");
-  const MEASURES = {
-    live: { title: "live bytes", text: bytes },
-    growth: { title: "growth", text: (number) => `${sign(number)}${bytes(60 * number)}/min` },
-    blocks: { title: "blocks", text: count },
-  };
-  function age(seconds) {
-    for (const [unit, name] of [[86400, "d"], [3600, "h"], [60, "m"]])
-      if (seconds >= unit) return Math.floor(seconds / unit) + name;
-    return Math.floor(seconds) + "s";
-  }
-
   // -- the tree --
 
-  const state = { measure: "live", search: "", isInverted: false, isOwn: false,
-    isWithoutImports: false, kind: "", thread: "" };
-  let root, zoomed, selected, hovered, rows = [], shrinking = 0;
+  const state = { measure: mode.first, search: "", isInverted: false, isOwn: false,
+    isWithoutImports: false, isOld: false, kind: "", thread: "" };
+  let root, zoomed, selected, hovered, rows = [], shown = [];
+  const measureNow = () => mode.measures[state.measure];
+  const widthOf = (node) => mode.widthOf(node, state);
 
   function makeNode(frame, parent) {
-    return { frame, parent, depth: parent ? parent.depth + 1 : 0, children: new Map(), orders: {},
-      live: 0, blocks: 0, growth: 0, rise: 0, oldest: 0 };
+    const node = { frame, parent, depth: parent ? parent.depth + 1 : 0, children: new Map(),
+      orders: {} };
+    for (const name of mode.sums) node[name] = 0;
+    return node;
   }
 
   function isShown(stack) {
@@ -72,20 +74,9 @@
       !(state.isWithoutImports && stack.path.some((number) => frames[number].isImport));
   }
 
-  // Only growth may be negative: what shrinks has no width.
-  function addTo(node, stack) {
-    node.live += stack.live;
-    node.blocks += stack.blocks;
-    node.growth += stack.growth;
-    node.rise += Math.max(stack.growth, 0);
-    node.oldest = Math.max(node.oldest, stack.oldest);
-  }
-  const widthOf = (node) => (state.measure === "growth" ? node.rise : node[state.measure]);
-
   function addStack(stack) {
-    shrinking += stack.growth < 0;
     let node = root;
-    addTo(node, stack);
+    mode.addTo(node, stack);
     const length = stack.path.length;
     for (let i = 0; i < length; i++) {
       const number = stack.path[state.isInverted ? length - 1 - i : i];
@@ -93,12 +84,12 @@
       let child = node.children.get(number);
       if (!child) node.children.set(number, child = makeNode(number, node));
       node = child;
-      addTo(node, stack);
+      mode.addTo(node, stack);
     }
   }
 
   function childrenOf(node) {
-    return node.orders[state.measure] ||= [...node.children.values()]
+    return node.orders[state.measure + state.isOld] ||= [...node.children.values()]
       .filter((child) => widthOf(child) > 0).sort((a, b) => widthOf(b) - widthOf(a));
   }
 
@@ -118,8 +109,8 @@
   function rebuild(isSamePlace = true) {
     const oldZoomed = zoomed, oldSelected = selected;
     root = makeNode(-1, null);
-    shrinking = 0;
-    for (const stack of stacks) if (isShown(stack)) addStack(stack);
+    shown = stacks.filter(isShown);
+    shown.forEach(addStack);
     zoomed = isSamePlace ? follow(oldZoomed) : root;
     selected = oldSelected && isSamePlace ? follow(oldSelected) : null;
     if (selected === root) selected = null;
@@ -180,13 +171,6 @@
     }
   }
 
-  function colourOf(node, style) {
-    if (node.frame < 0) return style.line;
-    const frame = frames[node.frame];
-    const hue = +(frame.isLibrary ? style.library : style.own) + frame.hue;
-    return style.hues[hue] ||= `hsl(${hue} ${style.colour} ${style.light})`;
-  }
-
   function styleNow() {
     const style = getComputedStyle(document.documentElement), ret = { hues: {} };
     for (const name of ["paper", "ink", "line", "accent", "own", "library", "light", "colour"])
@@ -215,7 +199,7 @@
   function drawBox({ x, width, node }, y, style) {
     const isAbove = node.depth < zoomed.depth;
     pen.globalAlpha = (state.search && !isHit(node)) || isAbove ? 0.4 : 1;
-    pen.fillStyle = isHit(node) ? style.accent : colourOf(node, style);
+    pen.fillStyle = isHit(node) ? style.accent : mode.colourOf(node, style, frames[node.frame], state);
     pen.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), ROW - 1);
     pen.globalAlpha = 1;
     if (node === selected) {
@@ -225,12 +209,12 @@
     }
     if (width < 24) return;
     pen.fillStyle = isHit(node) ? style.paper : style.ink;
-    const text = fitText(labelOf(node), width - 2 * TEXT_PAD);
+    const text = fitText(labelOfNode(node), width - 2 * TEXT_PAD);
     if (text) pen.fillText(text, x + TEXT_PAD, y + ROW / 2);
   }
 
-  function labelOf(node) {
-    return node.frame < 0 ? `all ${MEASURES[state.measure].text(widthOf(node))}`
+  function labelOfNode(node) {
+    return node.frame < 0 ? `all ${measureNow().text(widthOf(node))}`
       : frames[node.frame].label;
   }
 
@@ -282,12 +266,11 @@
 
   function showStatus() {
     const node = hovered || selected || zoomed;
-    const measure = MEASURES[state.measure];
+    const measure = measureNow();
     let text = `${measure.text(widthOf(node))}  ${share(node)}  `;
     text += node.frame < 0 ? "all" : `${frames[node.frame].name}  ${frames[node.frame].place}`;
     if (state.search) text = `found ${measure.text(found)}, ${percent(found)}  |  ${text}`;
-    if (shrinking && state.measure === "growth")
-      text += `  |  without ${count(shrinking)} stacks that shrink`;
+    text += mode.note(node, missing, state);
     at("status").textContent = text;
   }
 
@@ -306,11 +289,8 @@
     const frame = frames[selected.frame];
     at("function").textContent = frame.name;
     at("place").textContent = frame.place;
-    at("figures").replaceChildren(...[
-      ["live", bytes(selected.live)], ["growth", MEASURES.growth.text(selected.growth)],
-      ["blocks", count(selected.blocks)], ["oldest", age(selected.oldest)],
-      ["share", share(selected)],
-    ].map(([name, text]) => fill(document.createElement("tr"), text, name)));
+    at("figures").replaceChildren(...[...mode.figuresOf(selected), ["share", share(selected)]]
+      .map(([name, text]) => fill(document.createElement("tr"), text, name)));
     at("trace").replaceChildren(...tracebackOf(selected).map((node) => {
       const line = document.createElement("li");
       line.textContent = `${frames[node.frame].place} ${frames[node.frame].name}`;
@@ -318,33 +298,28 @@
       line.addEventListener("click", () => zoomTo(node));
       return line;
     }));
+    at("by_line").hidden = !frame.line;
     at("by_line").value = `leak:^${frame.place}$`;
     at("by_function").value = `leak:^${frame.name}$`;
   }
 
   function showSites() {
-    const sums = new Map();
-    for (const stack of stacks) {
-      const value = stack[state.measure];
-      if (!isShown(stack) || value <= 0) continue;
-      const site = stack.path[stack.path.length - 1];
-      sums.set(site, (sums.get(site) || 0) + value);
-    }
-    const largest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, SITES_MAX);
-    at("sites_title").textContent = `Lines by ${MEASURES[state.measure].title}`;
-    at("sites").replaceChildren(...largest.map(([number, value]) => {
-      const row = fill(document.createElement("tr"), MEASURES[state.measure].text(value),
-        frames[number].label);
-      row.title = frames[number].place;
-      row.addEventListener("click", () => search(frames[number].place));
+    at("sites_title").textContent = mode.sitesTitle(state);
+    at("sites").replaceChildren(...mode.sites(shown, frames, state).map((site) => {
+      const row = fill(document.createElement("tr"), site.text, site.label);
+      row.title = site.title;
+      row.className = site.className || "";
+      row.addEventListener("click", () => search(site.wanted));
       return row;
     }));
   }
 
-  let found = 0;
+  let found = 0, missing = 0;
   function showAll() {
     found = find();
-    for (const id of Object.keys(MEASURES)) press(id, state.measure === id);
+    missing = shown.filter((stack) => mode.isMissing(stack, state)).length;
+    for (const id of Object.keys(mode.measures)) press(id, state.measure === id);
+    press("old", state.isOld);
     press("invert", state.isInverted);
     press("own", state.isOwn);
     press("imports", state.isWithoutImports);
@@ -356,21 +331,6 @@
 
   function press(id, isPressed) {
     at(id).setAttribute("aria-pressed", isPressed);
-  }
-
-  function showHead() {
-    const { target, capture, total } = data;
-    const command = target.command.join(" ");
-    at("title").textContent = `${command || "?"}  pid ${target.pid}, CPython ${target.python}`;
-    document.title = `filtrace: ${command || target.pid}`;
-    at("totals").textContent =
-      `live ${bytes(total.live_bytes)} \u00b1${bytes(total.live_bytes_error)}` +
-      ` in ${count(total.live_blocks)} blocks; growth ` +
-      `${MEASURES.growth.text(total.growth_bytes_per_second)}` +
-      ` \u00b1${bytes(60 * total.growth_error)}/min`;
-    at("capture").textContent = `${capture.seconds.toFixed(1)} s from ${capture.start}; ` +
-      `${count(capture.samples)} samples, ${count(capture.dropped)} lost`;
-    at("rest").textContent = data.rest ? `not in the graph: ${data.rest}` : "";
   }
 
   // -- what a person does --
@@ -419,7 +379,7 @@
 
   function flip(name) {
     state[name] = !state[name];
-    rebuild(name === "isWithoutImports"); // the others make another tree
+    rebuild(name === "isWithoutImports" || name === "isOld"); // the others make another tree
   }
   function measure(name) {
     state.measure = name;
@@ -438,7 +398,6 @@
   const flipTheme = () => setTheme(!document.documentElement.classList.contains("dark"));
 
   const KEYS = {
-    "1": () => measure("live"), "2": () => measure("growth"), "3": () => measure("blocks"),
     "/": () => at("search").focus(), i: () => flip("isInverted"), o: () => flip("isOwn"),
     m: () => flip("isWithoutImports"), d: flipTheme, Escape: whole,
     ArrowUp: () => select((selected || zoomed).parent),
@@ -474,7 +433,16 @@
 
   fillChoice(at("kind"), "all kinds", data.kinds);
   fillChoice(at("thread"), "all threads", data.threads);
-  for (const id of Object.keys(MEASURES)) at(id).addEventListener("click", () => measure(id));
+  Object.keys(mode.measures).forEach((id, i) => {
+    at(id).hidden = false;
+    at(id).addEventListener("click", () => measure(id));
+    KEYS[i + 1] = () => measure(id);
+  });
+  if (mode.hasOld) {
+    at("old").hidden = false;
+    at("old").addEventListener("click", () => flip("isOld"));
+    KEYS.w = () => flip("isOld");
+  }
   at("invert").addEventListener("click", () => flip("isInverted"));
   at("own").addEventListener("click", () => flip("isOwn"));
   at("imports").addEventListener("click", () => flip("isWithoutImports"));
@@ -493,8 +461,8 @@
   canvas.addEventListener("mouseleave", () => hover(null));
   new ResizeObserver(draw).observe(graph);
 
-  showHead();
+  mode.showHead();
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
   rebuild(false);
   graph.focus();
-})();
+}

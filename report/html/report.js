@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// The page of filtrace report -f html: live bytes, growth and blocks of one capture.
+{
+  const SITES_MAX = 30;
+  const measures = {
+    live: { title: "live bytes", text: bytes },
+    growth: { title: "growth", text: (number) => `${sign(number)}${bytes(60 * number)}/min` },
+    blocks: { title: "blocks", text: count },
+  };
+
+  function age(seconds) {
+    for (const [unit, name] of [[86400, "d"], [3600, "h"], [60, "m"]])
+      if (seconds >= unit) return Math.floor(seconds / unit) + name;
+    return Math.floor(seconds) + "s";
+  }
+
+  startPage({
+    measures, first: "live",
+    columns: ["live", "blocks", "growth", "oldest"],
+    sums: ["live", "blocks", "growth", "rise", "oldest"],
+
+    // Only growth may be negative: what shrinks has no width.
+    addTo(node, stack) {
+      node.live += stack.live;
+      node.blocks += stack.blocks;
+      node.growth += stack.growth;
+      node.rise += Math.max(stack.growth, 0);
+      node.oldest = Math.max(node.oldest, stack.oldest);
+    },
+    widthOf: (node, state) => (state.measure === "growth" ? node.rise : node[state.measure]),
+
+    colourOf(node, style, frame) {
+      if (!frame) return style.line;
+      const hue = +(frame.isLibrary ? style.library : style.own) + frame.hue;
+      return style.hues[hue] ||= `hsl(${hue} ${style.colour} ${style.light})`;
+    },
+
+    isMissing: (stack, state) => state.measure === "growth" && stack.growth < 0,
+    note: (node, missing) => (missing ? `  |  without ${count(missing)} stacks that shrink` : ""),
+
+    figuresOf: (node) => [
+      ["live", bytes(node.live)], ["growth", measures.growth.text(node.growth)],
+      ["blocks", count(node.blocks)], ["oldest", age(node.oldest)],
+    ],
+
+    sitesTitle: (state) => `Lines by ${measures[state.measure].title}`,
+    sites(stacks, frames, state) {
+      const sums = new Map();
+      for (const stack of stacks) {
+        const value = stack[state.measure];
+        if (value <= 0) continue;
+        const site = stack.path[stack.path.length - 1];
+        sums.set(site, (sums.get(site) || 0) + value);
+      }
+      return [...sums].sort((a, b) => b[1] - a[1]).slice(0, SITES_MAX).map(([number, value]) => ({
+        text: measures[state.measure].text(value), label: frames[number].label,
+        title: frames[number].place, wanted: frames[number].place,
+      }));
+    },
+
+    showHead() {
+      const { target, capture, total } = data;
+      const command = target.command.join(" ");
+      at("title").textContent = `${command || "?"}  pid ${target.pid}, CPython ${target.python}`;
+      document.title = `filtrace: ${command || target.pid}`;
+      at("totals").textContent =
+        `live ${bytes(total.live_bytes)} \u00b1${bytes(total.live_bytes_error)}` +
+        ` in ${count(total.live_blocks)} blocks; growth ` +
+        `${measures.growth.text(total.growth_bytes_per_second)}` +
+        ` \u00b1${bytes(60 * total.growth_error)}/min`;
+      at("capture").textContent = `${capture.seconds.toFixed(1)} s from ${capture.start}; ` +
+        `${count(capture.samples)} samples, ${count(capture.dropped)} lost`;
+      at("rest").textContent = data.rest ? `not in the graph: ${data.rest}` : "";
+    },
+  });
+}
