@@ -173,6 +173,26 @@ static void test_a_report_can_show_a_part(void **state)
 	assert_true(options.is_redacted);
 }
 
+static void test_a_diff_takes_two_files(void **state)
+{
+	(void)state;
+	struct options options = parsed("diff a b -f html -o out --force --ops 12000,13500 -T 3"
+					" --only x --min-age 1m --thread y --redact");
+	assert_int_equal(options.verb, VERB_DIFF);
+	assert_string_equal(options.capture, "a");
+	assert_string_equal(options.newer_capture, "b");
+	assert_int_equal(options.format, FORMAT_HTML);
+	assert_string_equal(options.output, "out");
+	assert_true(options.operations[0] == 12000 && options.operations[1] == 13500);
+	assert_int_equal(options.top, 3);
+	assert_true(options.is_redacted);
+	options = parsed("diff a -j b");
+	assert_int_equal(options.format, FORMAT_JSON);
+	assert_string_equal(options.newer_capture, "b");
+	assert_true(options.operations[0] == 0);
+	assert_int_equal(parsed("diff a b -f text").format, FORMAT_TEXT);
+}
+
 static void test_what_can_be_repeated_is_bounded(void **state)
 {
 	(void)state;
@@ -239,7 +259,15 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "report a -- python3", "no command" },
 		{ "--", "no command after" },
 		{ "-p 1 -- python3", "not both" },
-		{ "diff a b", "'diff'" },
+		{ "diff", "which captures" },
+		{ "diff a", "OLD NEW" },
+		{ "diff a b c", "'c'" },
+		{ "diff a b -- python3", "no command" },
+		{ "diff a b -f csv", "'csv' is none of text, json, html" },
+		{ "diff a b -d 5", "'-d'" },
+		{ "diff a b --ops 5", "--ops" },
+		{ "report a --ops 5,5", "'--ops'" },
+		{ "compare a b", "'compare'" },
 		{ "python3", "'python3'" },
 		{ "1 2", "'2'" },
 		{ "-p 1,2", "one process" },
@@ -319,7 +347,8 @@ static void test_the_help_page_lists_options_that_are_known(void **state)
 		char name[32];
 		if (sscanf(at, " --%31[a-z-]", name) != 1)
 			continue;
-		static const char *const verbs[] = { "top", "record", "check", "report", "ps" };
+		static const char *const verbs[] = { "top",    "record", "check",
+						     "report", "diff",	 "ps" };
 		int unknown = 0;
 		for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 			char line[64];
@@ -347,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_report_takes_a_file),
 		cmocka_unit_test(test_a_report_has_more_formats_than_a_list),
 		cmocka_unit_test(test_a_report_can_show_a_part),
+		cmocka_unit_test(test_a_diff_takes_two_files),
 		cmocka_unit_test(test_what_can_be_repeated_is_bounded),
 		cmocka_unit_test(test_ps_takes_no_process_and_few_options),
 		cmocka_unit_test(test_doctor_may_have_a_process_and_unstick_must),

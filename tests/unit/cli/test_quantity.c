@@ -180,6 +180,34 @@ static void test_counts_are_whole_and_bounded(void **state)
 		assert_false(quantity_count(bad[i], 100, &count, &err));
 }
 
+static void test_two_counts_have_a_comma_between_them(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "",
+					   "1",
+					   "1,",
+					   ",1",
+					   "0,1",
+					   "1,0",
+					   "1,2,3",
+					   "1, 2",
+					   "-1,2",
+					   "1K,2",
+					   "1.5,2",
+					   "1,9007199254740992",
+					   "99999999999999999999999,1" };
+	struct error err;
+	double counts[2] = { 42, 43 };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (quantity_two_counts(bad[i], counts, &err))
+			fail_msg("'%s' is accepted", bad[i]);
+		assert_int_equal(err.kind, ERROR_USAGE);
+	}
+	assert_true(counts[0] == 42 && counts[1] == 43);
+	assert_true(quantity_two_counts("1,9007199254740991", counts, &err));
+	assert_true(counts[0] == 1 && counts[1] == 9007199254740991.0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_percentages_are_shares),
 		cmocka_unit_test(test_confidence_lies_between_a_half_and_one),
 		cmocka_unit_test(test_counts_are_whole_and_bounded),
+		cmocka_unit_test(test_two_counts_have_a_comma_between_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
