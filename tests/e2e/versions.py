@@ -12,7 +12,7 @@ ADDED = "# the second version begins with\n# three lines\n# more\n"
 
 
 class Versions:
-    """Captures `old` and `new`, where the new version keeps twice as much of each page, and
+    """Captures `old` and `new`, where the new version keeps four times as much of each page, and
     `busy`: the old version under more traffic."""
 
     def __init__(self, stage):
@@ -22,7 +22,7 @@ class Versions:
         self.files, self.lines, self.pages = {}, {}, {}
         self.record("old", "app-v1", 40)
         self.record("new", "app-v2", 40)
-        self.record("busy", "app-v1", 120)
+        self.record("busy", "app-v1", 160)
 
     def install(self, version):
         """The server's file in a directory of its own."""
@@ -33,8 +33,8 @@ class Versions:
             source = (FIXTURES / "http_leak.py").read_text(encoding="utf-8")
             if version == "app-v2":
                 source = source.replace("import http.server\n", ADDED + "import http.server\n", 1)
-                source = source.replace('. " * 8', '. " * 16', 1)
-                assert "* 16" in source and ADDED in source
+                source = source.replace('. " * 8', '. " * 32', 1)
+                assert "* 32" in source and ADDED in source
             (directory / "http_leak.py").write_text(source, encoding="utf-8")
         return directory / "http_leak.py"
 

@@ -160,6 +160,24 @@ static void test_among_many_sites_chance_marks_none(void **state)
 	assert_int_equal(diff_change_of(&difference, diff_stretch(100)), DIFF_UNCLEAR);
 	const struct estimate less = { -10, -19, -1, 9 };
 	assert_int_equal(diff_change_of(&less, 1), DIFF_BETTER);
+
+	/* A difference that would be sure if it were the only one that was looked at. */
+	static struct version old, new;
+	version_init(&old, 100, 1);
+	version_init(&new, 100, 1);
+	version_add(&old, &(struct frame){ "f", "/a.py", 1 }, 100, 10, 6);
+	version_add(&new, &(struct frame){ "f", "/a.py", 1 }, 100, 20, 6);
+	OWNED_DIFF struct diff *alone = compare(&old, &new);
+	assert_int_equal(alone->sites[0].change, DIFF_WORSE);
+	for (int i = 1; i < VERSION_SITES_MAX; i++) {
+		const struct frame frame = { "steady", "/a.py", 10 + i };
+		version_add(&old, &frame, 100, 5, 6);
+		version_add(&new, &frame, 100, 5, 6);
+	}
+	OWNED_DIFF struct diff *many = compare(&old, &new);
+	assert_string_equal(many->sites[0].frames[SIDE_NEW]->function, "f");
+	assert_true(many->sites[0].difference.growth.difference.low > 0);
+	assert_int_equal(many->sites[0].change, DIFF_UNCLEAR);
 }
 
 /* A leak of so many blocks, of which some 6% are sampled. */

@@ -435,6 +435,39 @@ static void test_course_shows_when_memory_came_and_went(void **state)
 	}
 }
 
+/* Many parts of one or a few samples each: what may not have been seen would be counted in each of
+ * their intervals, but not in their spreads. */
+static void test_spreads_of_parts_add_up_to_that_of_the_whole(void **state)
+{
+	(void)state;
+	struct tally whole;
+	struct figures figures;
+	double squares = 0, intervals = 0;
+	tally_init(&whole, 100);
+	for (int i = 0; i < 50; i++) {
+		struct tally part;
+		tally_init(&part, 100);
+		for (int j = 0; j <= i % 5; j++) {
+			struct observation block = observation_make(2000, 1024, i);
+			tally_add_live(&part, &block, MEMORY_MALLOC);
+		}
+		tally_figures(&part, 1024, &figures);
+		assert_true(figures.live_bytes.low > 0);
+		double spread = estimate_live_spread(&figures.live_bytes);
+		squares += spread * spread;
+		intervals += figures.live_bytes.error * figures.live_bytes.error;
+		tally_merge(&whole, &part);
+	}
+	tally_figures(&whole, 1024, &figures);
+	double spread = estimate_live_spread(&figures.live_bytes);
+	assert_float_equal(sqrt(squares), spread, 1e-6 * spread);
+	assert_true(intervals > 2 * squares);
+
+	/* Where the lower end was cut the spread is not known: not less than it may be. */
+	const struct estimate cut = { 500, 0, 6000, 5500 };
+	assert_float_equal(estimate_live_spread(&cut), 5500, 1e-9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_figures_of_merged_tallies_are_those_of_all_blocks),
 		cmocka_unit_test(test_live_bytes_split_by_age_and_by_size),
 		cmocka_unit_test(test_course_shows_when_memory_came_and_went),
+		cmocka_unit_test(test_spreads_of_parts_add_up_to_that_of_the_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

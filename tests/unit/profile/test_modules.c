@@ -81,7 +81,8 @@ static void test_equal_paths_come_before_all_else(void **state)
 static void test_a_name_that_every_package_has_says_nothing(void **state)
 {
 	(void)state;
-	assert_matches(PATHS("/v1/shop/__init__.py", "/v1/jobs/__main__.py", ""),
+	assert_matches(PATHS("/v1/shop/__init__.py", "/v1/jobs/__main__.py", "",
+			     "/v1/users/__init__.py"),
 		       PATHS("/v2/admin/__init__.py", "/v2/tools/__main__.py",
 			     "/v2/shop/__init__.py", "/"),
 		       PATHS(NULL, NULL, "/v1/shop/__init__.py", NULL));
