@@ -2,6 +2,7 @@
 #include "report/diff.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/elide.h"
 #include "base/glyphs.h"
@@ -71,6 +72,19 @@ char *report_diff_headline(const struct diff *diff, char ret[DIFF_HEADLINE_BYTES
 	return ret;
 }
 
+/* Of the program its name is enough: what differs between two versions comes later. */
+static void command_text(char **command, char *ret, size_t size)
+{
+	char *slash = command && *command ? strrchr(*command, '/') : NULL;
+	char *program[] = { slash ? slash + 1 : NULL, NULL };
+	lines_command(slash ? program : command, ret, size);
+	size_t used = strlen(ret);
+	if (slash && command[1] && used + 1 < size) {
+		ret[used++] = ' ';
+		lines_command(command + 1, ret + used, size - used);
+	}
+}
+
 static void write_side(const struct diff *diff, enum side side, FILE *out)
 {
 	const struct snapshot_target *target = &diff->targets[side];
@@ -81,7 +95,7 @@ static void write_side(const struct diff *diff, enum side side, FILE *out)
 	int len = snprintf(rest, sizeof(rest), "  pid %d, CPython %s; %.1f s from %s", target->pid,
 			   python, lines_bounded(capture->seconds), lines_start(capture, start));
 	int room = DIFF_WIDTH - 5 - len;
-	lines_command(target->command, command, sizeof(command));
+	command_text(target->command, command, sizeof(command));
 	glyphs_cut(command, room > COMMAND_COLUMNS_MIN ? room : COMMAND_COLUMNS_MIN, cut,
 		   sizeof(cut));
 	fprintf(out, "%s  %s%s\n", side == SIDE_OLD ? "old" : "new", cut, rest);

@@ -19,9 +19,9 @@ static void test_the_answer_comes_first_then_where(void **state)
 	static const char expected[] =
 		"filtrace diff: grows by 2.7 \u00b10.2 MiB/min more than before; 2 sites worse, 1 "
 		"better, of 3\n"
-		"old  /usr/bin/python3 /srv/secret/app\u2026  pid 41, CPython 3.11.7; 100.0 s from "
+		"old  python3 /srv/secret/app.py  pid 41, CPython 3.11.7; 100.0 s from "
 		"2026-11-22 12:00:00 UTC\n"
-		"new  /usr/bin/python3 /srv/secret/app.\u2026  pid 41, CPython 3.11.7; 50.0 s from "
+		"new  python3 /srv/secret/app.py  pid 41, CPython 3.11.7; 50.0 s from "
 		"2026-11-22 12:00:00 UTC\n"
 		"\n"
 		"                                             OLD                 NEW              "
@@ -136,12 +136,13 @@ static void test_whatever_a_capture_claims_fits(void **state)
 {
 	(void)state;
 	static struct version old, new;
+	static char hostile[] = HOSTILE_NAME;
 	make_leaky_versions(&old, &new, 1);
 	for (int side = 0; side < SIDE_COUNT; side++) {
 		struct version *version = side ? &new : &old;
 		version->snapshot.target.python = HOSTILE_NAME HOSTILE_NAME;
 		version->snapshot.target.pid = 2147483647;
-		version->snapshot.target.command[1] = (char[]){ HOSTILE_NAME };
+		version->snapshot.target.command[1] = hostile;
 		version->snapshot.capture.seconds = 1e300;
 		version->snapshot.capture.start_realtime_ns = UINT64_MAX;
 		version->snapshot.filtered =
