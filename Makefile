@@ -144,9 +144,9 @@ LANES   ?= 2# test programs, or files of end-to-end tests, at a time
 
 .PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan tsan lint format install clean help
 .PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
-.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak packages-readers readers
+.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak packages-bench packages-readers readers
 
-packages-build packages-demo packages-test packages-matrix packages-soak packages-readers: packages-%:
+packages-build packages-demo packages-test packages-matrix packages-soak packages-bench packages-readers: packages-%:
 	@scripts/packages.sh $*
 
 # Without a clang that has libFuzzer, the fuzzers are skipped, and counted as that.
@@ -194,8 +194,8 @@ matrix: packages-build packages-test packages-matrix ## every interpreter there 
 truth: all ## 20 recordings of the Flask server against its own truth, as a table
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/e2e/repeat_truth.py
 
-bench: packages-build packages-demo packages-test ## what filtrace costs its target, as a table
-	@$(SUBMAKE) all $(REFRESH)
+bench: packages-build packages-demo packages-bench ## what filtrace costs its target, beside its peers; BENCH='--only w1 --peers none'
+	@$(SUBMAKE) all $(REFRESH) soak-programs
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/bench/bench.py $(BENCH)
 
 soak: packages-build packages-test packages-soak ## that nothing hurts the target, as a table; SOAK='--only kill-points --scale 0.1'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Install the Debian or Ubuntu packages that are missing, and say which. Names that end in ? are
 # optional: they differ from one release to the next, and what this one does not know is left out.
-# usage: packages.sh SET..    with the sets build, demo, test, fuzz, matrix, soak, readers
+# usage: packages.sh SET..    with the sets build, demo, test, fuzz, matrix, soak, bench, readers
 set -eu
 
 packages_of() {
@@ -18,8 +18,9 @@ packages_of() {
 	matrix) echo debootstrap debian-archive-keyring libpython3-dev libexpat1-dev zlib1g-dev \
 		python3-gunicorn uwsgi-core uwsgi-plugin-python3 ;;
 	soak) echo python3-gunicorn wrk? gdb? ;;
+	bench) echo python3-pytest python3-numpy? python3-django? python3-venv? wrk? heaptrack? gdb? lldb? ;;
 	readers) echo golang-go? chromium? chromium-driver? python3-selenium? ;;
-	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz, matrix, soak and readers" >&2; exit 2 ;;
+	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz, matrix, soak, bench and readers" >&2; exit 2 ;;
 	esac
 }
 

@@ -1,145 +1,112 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What filtrace costs its target, as one table.
+"""What filtrace costs its target, beside its peers, as tables.
 
-Slowdown: the same process before and during, in interleaved pairs, so that a machine whose speed
-drifts does not matter; the ratio of each pair, and the median of the ratios. Target and filtrace
-are both counted, in CPU time. Stops: how long all threads stood still at attach and detach, as
-filtrace measured it. Memory: filtrace's own peak while it watches a busy server. Refresh: the live
-view over large call trees.
+Every figure of a cost is the median of interleaved pairs of runs, without and with the tool, and
+in brackets the lowest and the highest: so a machine whose speed drifts does not matter. The row
+"nothing" has no tool: it shows how much chance there is in the figures. See compare.py for what is
+taken of each pair, growth.py for how the cost of filtrace grows, and peers.py for the tools.
 """
 
 import argparse
-import os
 import pathlib
-import re
-import statistics
-import subprocess
+import shutil
 import sys
-import tempfile
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[1:1] = [str(TESTS / "e2e"), str(TESTS / "soak")]
 
-from interpreters import DEBIAN_PATH, SUPPORTED
-from processes import FILTRACE, Filtrace, Target, start_traffic
+import growth  # noqa: E402
+import machine  # noqa: E402
+import own  # noqa: E402
+import packages  # noqa: E402
+from compare import bench_workload  # noqa: E402
+from peers import PEERS  # noqa: E402
+from subjects import WORKLOADS  # noqa: E402
+from table import Table  # noqa: E402
 
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid):
-    """User and system time of a living process."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-
-def peak_mib(pid):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        return int(re.search(r"VmHWM:\s*(\d+)", status.read())[1]) / 1024
+PARTS = {"versions": own.bench_versions, "pauses": growth.bench_pauses,
+         "growth": growth.bench_growth, "memory": own.bench_memory, "refresh": own.bench_refresh}
+QUICK = {"pairs": 1, "peer_pairs": 1, "seconds": 0.5, "peer_seconds": 0.5, "attaches": 5,
+         "serve": 5}
 
 
-def row(what, *figures):
-    print(f"{what:44}", *(f"{figure:>14}" for figure in figures), flush=True)
+def list_of(known):
+    """The type of an option whose value is some of these names, or a part of them."""
+    def parse(text):
+        words = text.split(",")
+        for word in words:
+            if not any(matches(word, name) for name in known):
+                raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(known)}")
+        return words
+    return parse
 
 
-def start(name, directory, *arguments, python=DEBIAN_PATH, seconds=3600):
-    target = Target(name, ["--seconds", seconds, *arguments], python, directory)
-    target.wait_ready()
-    return target
+def matches(word, name):
+    return name.lower().startswith(word.lower())
 
 
-def slowdown(python, filtrace, directory, pairs, seconds):
-    """Ratios of CPU time per iteration, during to before; and the samples a second."""
-    target = start("loop.py", directory, python=python.path)
-    ratios, rates = [], []
-    for number in range(pairs + 1):
-        free = target.ask(f"measure {seconds}")
-        tracing = filtrace.record(target, "--force")
-        before = cpu_seconds(tracing.process.pid)
-        traced = target.ask(f"measure {seconds}")
-        helper = (cpu_seconds(tracing.process.pid) - before) / traced["cpu_seconds"]
-        assert tracing.interrupt().returncode == 0
-        speed = traced["iterations_per_cpu_second"] / free["iterations_per_cpu_second"]
-        if number:  # the first pair warms up
-            ratios.append((1 + helper) / speed)
-            rates.append(filtrace.report()["capture"]["stops_per_second"])
-    target.end()
-    return ratios, rates
+def parse_arguments():
+    names = [peer.name for peer in PEERS if not peer.is_ours]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", type=list_of([*(load.key for load in WORKLOADS), *PARTS]),
+                        help=f"some of w1 to w{len(WORKLOADS)}, {', '.join(PARTS)}")
+    parser.add_argument("--peers", default="all",
+                        help="none, all, or the beginnings of some names: " + ", ".join(names))
+    parser.add_argument("--pairs", type=int, default=7, help="for filtrace (7)")
+    parser.add_argument("--peer-pairs", type=int, default=3, help="for each peer (3)")
+    parser.add_argument("--seconds", type=float, default=2, help="of one run with filtrace (2)")
+    parser.add_argument("--peer-seconds", type=float, default=1, help="of one with a peer (1)")
+    parser.add_argument("--attaches", type=int, default=50, help="for the pauses (50)")
+    parser.add_argument("--serve", type=int, default=60, help="seconds under traffic (60)")
+    parser.add_argument("--quick", action="store_true", help="some minutes, and less certain")
+    parser.add_argument("--markdown", metavar="FILE", help="write the tables there too")
+    parser.add_argument("--verbose", action="store_true", help="tell how long each row took")
+    if "--quick" in sys.argv:
+        parser.set_defaults(**QUICK)
+    settings = parser.parse_args()
+    settings.log = print if settings.verbose else lambda text: None
+    return settings
 
 
-def bench_slowdown(filtrace, directory, arguments):
-    row("slowdown, small objects (tight loop)", "median", "lowest", "highest", "stops/s")
-    for python in SUPPORTED:
-        ratios, rates = slowdown(python, filtrace, directory, arguments.pairs, arguments.seconds)
-        row(f"  CPython {python.label}", f"{statistics.median(ratios):.3f}", f"{min(ratios):.3f}",
-            f"{max(ratios):.3f}", f"{statistics.median(rates):.0f}")
+def chosen_peers(settings):
+    words = {"all": [peer.name for peer in PEERS], "none": []}.get(
+        settings.peers, settings.peers.split(","))
+    return [peer for peer in PEERS
+            if peer.is_ours or any(matches(word, peer.name) for word in words)]
 
 
-def stopped_ms(text):
-    """The two figures that `filtrace record -v` prints at its end."""
-    found = re.search(r"stood still for ([0-9.]+) ms at attach, ([0-9.]+) ms at detach", text)
-    assert found, text
-    return float(found[1]), float(found[2])
+def is_chosen(settings, name):
+    return settings.only is None or name in settings.only
 
 
-def bench_stops(filtrace, directory, arguments):
-    target = start("busy.py", directory, "--threads", 8)
-    figures = []
-    for _ in range(arguments.attaches):
-        tracing = filtrace.record(target, "--force", "-v")
-        time.sleep(0.3)  # some stops and frees between attach and detach
-        figures.append(stopped_ms(tracing.interrupt().stderr))
-    target.end()
-    row(f"all threads stopped, 8 busy, {arguments.attaches} times", "median", "95%", "highest")
-    for name, values in zip(("attach", "detach"), zip(*figures)):
-        values = sorted(values)
-        row(f"  {name}", f"{statistics.median(values):.2f} ms",
-            f"{values[int(len(values) * 0.95)]:.2f} ms", f"{values[-1]:.2f} ms")
-
-
-def bench_memory(filtrace, directory, arguments):
-    server = start("flask_leak.py", directory, seconds=arguments.serve + 60)
-    traffic = start_traffic(server.facts["url"], arguments.serve, directory, rate=300)
-    tracing = filtrace.record(server, "--force")
-    before = peak_mib(tracing.process.pid)
-    traffic.lines.next(arguments.serve + 60)
-    after = peak_mib(tracing.process.pid)
-    size = os.path.getsize(os.path.join(directory, "capture")) / (1 << 20)
-    assert tracing.interrupt().returncode == 0
-    traffic.kill()
-    server.end()
-    row(f"filtrace's own memory, Flask, {arguments.serve} s", "at attach", "peak", "capture")
-    row("  resident", f"{before:.1f} MiB", f"{after:.1f} MiB", f"{size:.1f} MiB")
-
-
-def bench_refresh(filtrace, directory, arguments):
-    """The live view over made-up call trees; CPU time, on a terminal of 120x40."""
-    program = pathlib.Path(FILTRACE).parent / "tests" / "bench" / "refresh"
-    row("live view, per refresh", "describe", "rows", "draw", "sent")
-    for nodes in (1_000, 100_000, 1_000_000):
-        text = subprocess.run([program, str(nodes)], check=True, timeout=600, text=True,
-                              stdout=subprocess.PIPE).stdout
-        sent = re.search(r"sent: (\d+) bytes", text)[1]
-        for page, *times in re.findall(
-                r"\d+ (.+): describe (.+ ms), rows (.+ ms), draw (.+ ms)", text):
-            row(f"  {nodes:,} nodes, {page}", *times, f"{sent} B" if page == "sites" else "")
+def run(settings, table):
+    python = packages.interpreter(settings.peers != "none")
+    for workload in WORKLOADS:
+        if not is_chosen(settings, workload.key):
+            continue
+        if workload.is_service and not shutil.which("wrk"):
+            table.note(f"{workload.key} {workload.title} is skipped: no wrk here")
+            continue
+        bench_workload(workload, chosen_peers(settings), python, settings, table)
+    for name, part in PARTS.items():
+        if is_chosen(settings, name):
+            part(python, settings, table)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=9, help="pairs for the slowdown (9)")
-    parser.add_argument("--seconds", type=float, default=2, help="CPU time of one run (2)")
-    parser.add_argument("--attaches", type=int, default=50, help="for the stops (50)")
-    parser.add_argument("--serve", type=int, default=60, help="seconds under traffic (60)")
-    parser.add_argument("--only", choices=("slowdown", "stops", "memory", "refresh"))
-    arguments = parser.parse_args()
-    parts = {"slowdown": bench_slowdown, "stops": bench_stops, "memory": bench_memory,
-             "refresh": bench_refresh}
-    with tempfile.TemporaryDirectory() as directory:
-        for name, part in parts.items():
-            if arguments.only in (None, name):
-                part(Filtrace(directory), directory, arguments)
+    settings = parse_arguments()
+    table = Table()
+    watch = machine.Watch()
+    table.note(f"{machine.describe()}; medians, in brackets the lowest and the highest")
+    if machine.load_warning():
+        table.note(machine.load_warning())
+    try:
+        run(settings, table)
+        table.note(watch.verdict())
+    finally:
+        if settings.markdown:
+            table.write(settings.markdown)
 
 
 if __name__ == "__main__":

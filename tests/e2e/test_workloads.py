@@ -3,12 +3,14 @@
 
 import os
 import signal
+import subprocess
 import time
 import urllib.request
 
 import pytest
 
-from processes import BUILD, Missing
+from interpreters import DEBIAN_PATH
+from processes import BUILD, FILTRACE, ROOT, Missing
 
 PULSE = BUILD / "tests/soak/pulse.so"
 STILL_SECONDS = 0.2
@@ -80,3 +82,20 @@ def test_held_blocks_stay_until_they_are_let_go(begin):
     assert workload.ask("hold 10000 4000") == 10_000
     assert workload.ask("memory")["rss_bytes"] - before > 30_000_000
     assert workload.ask("hold 0 0") == 0
+
+
+@pytest.mark.skipif(not PULSE.exists(), reason=f"{PULSE} is not built")
+def test_benchmark_measures_filtrace_without_peers(tmp_path):
+    program = ROOT / "tests/bench/bench.py"
+    finished = subprocess.run(
+        [DEBIAN_PATH, "-B", program, "--only", "w1", "--peers", "none", "--pairs", "2",
+         "--seconds", "0.3", "--markdown", "table.md"], cwd=tmp_path, timeout=120,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "FILTRACE": FILTRACE})
+    assert finished.returncode == 0, finished.stdout
+    rows = [line.split("|")[1:-1] for line in (tmp_path / "table.md").read_text().splitlines()
+            if line.startswith("|")]
+    assert [row[0].strip() for row in rows] == ["w1 small objects", "---", "nothing", "filtrace"]
+    assert len(set(map(len, rows))) == 1
+    middle, *_ = rows[3][1].split()
+    assert float(middle) > 0
