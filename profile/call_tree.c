@@ -12,11 +12,6 @@ static uint64_t node_key(uint32_t caller, uint32_t frame)
 	return (uint64_t)caller << 32 | frame;
 }
 
-static uint32_t node_caller(const struct call_tree *tree, uint32_t node)
-{
-	return (uint32_t)(tree->nodes.keys[node - 1] >> 32);
-}
-
 bool call_tree_intern(struct call_tree *tree, const struct frame *const *frames, size_t count,
 		      uint32_t *ret, struct error *err)
 {
@@ -37,10 +32,15 @@ uint32_t call_tree_innermost(const struct call_tree *tree, uint32_t node)
 	return (uint32_t)tree->nodes.keys[node - 1];
 }
 
+uint32_t call_tree_caller(const struct call_tree *tree, uint32_t node)
+{
+	return (uint32_t)(tree->nodes.keys[node - 1] >> 32);
+}
+
 size_t call_tree_path(const struct call_tree *tree, uint32_t node, uint32_t *ret)
 {
 	size_t len = 0;
-	for (; node; node = node_caller(tree, node))
+	for (; node; node = call_tree_caller(tree, node))
 		ret[len++] = call_tree_innermost(tree, node);
 	return len;
 }

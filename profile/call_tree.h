@@ -27,6 +27,9 @@ MUST_CHECK bool call_tree_intern(struct call_tree *tree, const struct frame *con
 /** The number of a node's own frame, which is the innermost of its path. Not for node 0. */
 uint32_t call_tree_innermost(const struct call_tree *tree, uint32_t node);
 
+/** The node of a node's caller; 0 for the outermost frame. Not for node 0. */
+uint32_t call_tree_caller(const struct call_tree *tree, uint32_t node);
+
 /** Put the numbers of a path's frames into `ret`, innermost first. Returns how many there are: as
  *  many as were interned. */
 size_t call_tree_path(const struct call_tree *tree, uint32_t node, uint32_t *ret);

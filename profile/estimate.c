@@ -47,7 +47,7 @@ void observation_double(struct observation *block)
 	block->interval_bytes = fmax(2 * block->interval_bytes, equivalent);
 }
 
-static double observation_weight(const struct observation *block)
+double observation_weight(const struct observation *block)
 {
 	return block->size_bytes / block->probability;
 }
@@ -71,7 +71,7 @@ static void history_reach(struct history *history, double seconds)
 	if (history->stretch_seconds == 0)
 		history->stretch_seconds = stretch_seconds_min;
 	while (seconds > history->stretch_seconds * STRETCHES_MAX) {
-		float *areas = history->areas;
+		double *areas = history->areas;
 		for (size_t i = 0; i < STRETCHES_MAX / 2; i++)
 			areas[i] = areas[2 * i] + areas[2 * i + 1];
 		for (size_t i = STRETCHES_MAX / 2; i < STRETCHES_MAX; i++)
@@ -102,8 +102,24 @@ void history_add(struct history *history, const struct observation *block, doubl
 	for (size_t i = stretch_at(start, stretch); i <= last; i++) {
 		double from = fmax(start, (double)i * stretch);
 		double to = i == last ? end_seconds : (double)(i + 1) * stretch;
-		history->areas[i] += (float)(weight * (to - from));
+		history->areas[i] += weight * (to - from);
 	}
+}
+
+void history_merge(struct history *history, const struct history *from)
+{
+	struct history other = *from;
+	history_reach(history, other.stretch_seconds * STRETCHES_MAX);
+	history_reach(&other, history->stretch_seconds * STRETCHES_MAX);
+
+	history->weight += other.weight;
+	history->weight_interval += other.weight_interval;
+	for (size_t i = 0; i < ARRAY_LEN(other.moments); i++)
+		history->moments[i] += other.moments[i];
+	for (size_t i = 0; i < ARRAY_LEN(other.variance_moments); i++)
+		history->variance_moments[i] += other.variance_moments[i];
+	for (size_t i = 0; i < STRETCHES_MAX; i++)
+		history->areas[i] += other.areas[i];
 }
 
 void tally_init(struct tally *tally, double now_seconds)
@@ -125,21 +141,21 @@ static double growth_scale(const struct tally *tally)
 /* The last class that begins at or before a value. */
 static size_t class_of(const double *begins, size_t len, double value)
 {
-	size_t i = len - 1;
-	while (i > 0 && begins[i] > value)
-		i--;
-	return i;
+	size_t ret = 0;
+	for (size_t i = 1; i < len; i++)
+		ret += begins[i] <= value;
+	return ret;
 }
 
-static void tally_add_classes(struct tally *tally, const struct observation *block)
+static void tally_add_classes(struct tally *tally, const struct observation *block, double weight,
+			      double count)
 {
 	double age_seconds = tally->now_seconds - block->start_seconds;
 	size_t age = class_of(age_class_seconds, AGE_CLASSES, age_seconds);
 	size_t size = class_of(size_class_bytes, SIZE_CLASSES, block->size_bytes);
-	float weight = (float)observation_weight(block);
-	tally->age_bytes[age] += weight;
-	tally->age_blocks[age] += (float)(1 / block->probability);
-	tally->size_bytes[size] += weight;
+	tally->age_bytes[age] += (float)weight;
+	tally->age_blocks[age] += (float)count;
+	tally->size_bytes[size] += (float)weight;
 }
 
 static void tally_merge_classes(struct tally *tally, const struct tally *from)
@@ -154,13 +170,14 @@ static void tally_merge_classes(struct tally *tally, const struct tally *from)
 
 void tally_add_live(struct tally *tally, const struct observation *block, enum memory_kind kind)
 {
+	double count = 1 / block->probability;
 	double weight = observation_weight(block);
 	double variance = observation_variance(block);
 	double start = fmin(fmax(block->start_seconds, 0), tally->now_seconds);
 	double gain = growth_scale(tally) * (tally->now_seconds - start) * start;
 
 	tally->samples++;
-	tally->blocks += 1 / block->probability;
+	tally->blocks += count;
 	tally->oldest_start_seconds = fmin(tally->oldest_start_seconds, block->start_seconds);
 	tally->kind_bytes[kind] += weight;
 	tally->live_variance += variance;
@@ -175,7 +192,7 @@ void tally_add_live(struct tally *tally, const struct observation *block, enum m
 	tally->areas[i] += weight * (end - start);
 	if (i + 1 < STRETCHES_MAX)
 		tally->rises[i + 1] += weight;
-	tally_add_classes(tally, block);
+	tally_add_classes(tally, block, weight, count);
 }
 
 void tally_add_history(struct tally *tally, const struct history *history)
@@ -194,7 +211,7 @@ void tally_add_history(struct tally *tally, const struct history *history)
 	struct history reached = *history;
 	history_reach(&reached, now);
 	for (size_t i = 0; i < STRETCHES_MAX; i++)
-		tally->areas[i] += (double)reached.areas[i];
+		tally->areas[i] += reached.areas[i];
 }
 
 void tally_merge(struct tally *tally, const struct tally *from)

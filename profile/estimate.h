@@ -47,6 +47,9 @@ struct observation observation_make(double size_bytes, double interval_bytes, do
 /** Halve the probability: every second block like this one is forgotten. */
 void observation_double(struct observation *block);
 
+/** How many bytes the block stands for: w. */
+double observation_weight(const struct observation *block);
+
 /** What remains of freed blocks. All zero: no block yet. */
 struct history {
 	double weight;		    /* sum of w */
@@ -54,11 +57,14 @@ struct history {
 	double moments[2];	    /* of w d (f+a)^i, d being f - a */
 	double variance_moments[3]; /* of w^2 (1-p) d^2 (f+a)^i */
 	double stretch_seconds;
-	float areas[STRETCHES_MAX]; /* byte-seconds lived in each stretch */
+	double areas[STRETCHES_MAX]; /* byte-seconds lived in each stretch */
 };
 
 /** Note that a block was freed. `end_seconds` is not before its start. */
 void history_add(struct history *history, const struct observation *block, double end_seconds);
+
+/** Add what another one remembers, as if its blocks had been of this one. */
+void history_merge(struct history *history, const struct history *from);
 
 /** Sums over some blocks, from which their figures are derived. */
 struct tally {

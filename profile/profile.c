@@ -7,6 +7,12 @@
 #include "profile/stacks.h"
 #include "profile/summary.h"
 
+const struct profile_limits profile_limits_default = {
+	.stacks = 3 << 14,
+	.nodes = 5 << 16,
+	.shown = 10000,
+};
+
 struct profile {
 	uint64_t start_ns;
 	double last_seconds; /* when the latest sample or free happened */
@@ -20,6 +26,7 @@ bool profile_create(uint64_t start_ns, struct profile **ret, struct error *err)
 	if (!profile)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a profile");
 	profile->start_ns = start_ns;
+	profile_limit(profile, &profile_limits_default);
 	*ret = profile;
 	return true;
 }
@@ -31,6 +38,11 @@ void profile_destroy(struct profile *profile)
 	stacks_deinit(&profile->stacks);
 	live_deinit(&profile->live);
 	free(profile);
+}
+
+void profile_limit(struct profile *profile, const struct profile_limits *limits)
+{
+	profile->stacks.limits = *limits;
 }
 
 /* Seconds since the profile began; what was sampled before counts as sampled then. */
@@ -61,6 +73,12 @@ void profile_free(struct profile *profile, raddr block, uint64_t time_ns)
 		    seconds > start ? seconds : start);
 }
 
+static bool make_room(struct profile *profile, size_t frame_count, struct error *err)
+{
+	return stacks_have_room(&profile->stacks, frame_count) ||
+	       stacks_compact(&profile->stacks, &profile->live, err);
+}
+
 bool profile_add(struct profile *profile, const struct sample *sample, struct error *err)
 {
 	profile_free(profile, sample->block, sample->time_ns);
@@ -69,7 +87,8 @@ bool profile_add(struct profile *profile, const struct sample *sample, struct er
 		.seen = observation_make((double)sample->size_bytes, (double)sample->interval_bytes,
 					 profile_note_time(profile, sample->time_ns)),
 	};
-	return stacks_intern(&profile->stacks, sample, &block.stack, err) &&
+	return make_room(profile, sample->frame_count, err) &&
+	       stacks_intern(&profile->stacks, sample, &block.stack, err) &&
 	       live_add(&profile->live, sample->block, &block, err);
 }
 

@@ -15,6 +15,18 @@
 
 struct profile;
 
+/** What bounds the memory of a profile and of its snapshots, however long it is kept and whatever
+ *  the target does. Beyond these, stacks that hold little are cut to their innermost frame: each
+ *  site and the whole process keep their figures. */
+struct profile_limits {
+	size_t stacks; /* that are told apart */
+	size_t nodes;  /* of the tree of their paths */
+	size_t shown;  /* stacks of a snapshot that have more than one frame */
+};
+
+/** What a profile has if nobody says otherwise. */
+extern const struct profile_limits profile_limits_default;
+
 /** One sampled allocation. */
 struct sample {
 	uint64_t time_ns; /* CLOCK_MONOTONIC */
@@ -34,6 +46,9 @@ struct sample {
  *  Errors: ERROR_NO_MEMORY. profile_destroy() gives it back. */
 MUST_CHECK bool profile_create(uint64_t start_ns, struct profile **ret, struct error *err);
 void profile_destroy(struct profile *profile);
+
+/** Set limits, which are copied. To be done before the first sample. */
+void profile_limit(struct profile *profile, const struct profile_limits *limits);
 
 /** Take in a sample. A live block at the same address counts as freed just before.
  *  Errors: ERROR_NO_MEMORY. */

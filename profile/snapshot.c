@@ -6,6 +6,8 @@
 
 const struct frame snapshot_unknown_frame = { .function = "[unknown]", .file = "" };
 
+const char several_threads[] = "[several threads]";
+
 const double age_class_seconds[AGE_CLASSES] = { 0,   1,	  3,	10,   30,    60,
 						180, 600, 1800, 3600, 10800, 86400 };
 

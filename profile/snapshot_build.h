@@ -13,6 +13,9 @@
 /** What a site without any frame is called. */
 extern const struct frame snapshot_unknown_frame;
 
+/** What a stack says when threads of different names allocate on it. */
+extern const char several_threads[];
+
 /** Make an empty snapshot. */
 MUST_CHECK bool snapshot_create(struct snapshot **ret, struct error *err);
 

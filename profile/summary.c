@@ -3,105 +3,192 @@
 
 #include "profile/snapshot_build.h"
 
+/* How many blocks ahead of their turn are looked at. */
+enum { PREFETCHED = 8 };
+
+/* Numbers of things, ordered by what they belong to (a counting sort). */
+struct groups {
+	uint32_t *order;
+	uint32_t *ends; /* of the groups in `order` */
+};
+
 /* What a summary works with. */
 struct summary {
 	const struct stacks *stacks;
 	const struct live *live;
 	double now_seconds;
 	struct snapshot *snapshot;
-	size_t *ends;	       /* per stack: where its blocks end in `order` */
-	uint32_t *order;       /* numbers of the live blocks, stack by stack */
-	uint32_t *site_of;     /* by innermost_of(): number of the site plus 1, or 0 */
-	struct tally *sites;   /* by number of the site */
-	uint32_t *site_frames; /* innermost_of() of each site */
-	size_t site_count;
+	struct groups blocks;	     /* by stack */
+	struct groups by_site;	     /* stacks by site */
+	double *live_bytes;	     /* per stack */
+	bool *is_shown;		     /* per stack: not one with all that is small in its site */
 	const struct frame **frames; /* by number of the frame: its copy in the snapshot, or NULL */
+	struct numbering texts;	     /* keys: the addresses of texts of frames */
+	const char **text_copies;    /* in the snapshot */
+	size_t text_capacity;
+};
+
+/* The stacks of one site and kind that are not shown each, as one. */
+struct rest {
+	struct tally tally;
+	const char *thread; /* NULL: there are none */
 };
 
 static void summary_deinit(struct summary *summary)
 {
-	free(summary->ends);
-	free(summary->order);
-	free(summary->site_of);
-	free(summary->sites);
-	free(summary->site_frames);
+	free(summary->blocks.order);
+	free(summary->blocks.ends);
+	free(summary->by_site.order);
+	free(summary->by_site.ends);
+	free(summary->live_bytes);
+	free(summary->is_shown);
 	free(summary->frames);
+	numbering_deinit(&summary->texts);
+	free(summary->text_copies);
 }
 
-/* Order the blocks by stack (a counting sort). */
-static bool blocks_order(struct summary *summary, struct error *err)
+static uint32_t stack_of_block(const struct summary *summary, size_t block)
 {
-	size_t stack_count = stacks_len(summary->stacks);
-	size_t block_count = live_len(summary->live);
-	const struct live_block *blocks = summary->live->blocks;
-	summary->ends = calloc(stack_count + 1, sizeof(*summary->ends));
-	summary->order = calloc(block_count + 1, sizeof(*summary->order));
-	if (!summary->ends || !summary->order)
-		return error_set(err, ERROR_NO_MEMORY, "no memory to sort %zu blocks", block_count);
+	return summary->live->blocks[block].stack;
+}
 
-	for (size_t i = 0; i < block_count; i++)
-		summary->ends[blocks[i].stack + 1]++;
-	for (size_t i = 1; i <= stack_count; i++)
-		summary->ends[i] += summary->ends[i - 1];
-	/* Now each entry is where the stack's blocks begin; filling moves it to their end. */
-	for (size_t i = 0; i < block_count; i++)
-		summary->order[summary->ends[blocks[i].stack]++] = (uint32_t)i;
+static uint32_t site_of_stack(const struct summary *summary, size_t stack)
+{
+	return summary->stacks->items[stack].site;
+}
+
+static bool groups_make(struct groups *groups, const struct summary *summary, size_t len,
+			size_t group_count,
+			uint32_t (*group_of)(const struct summary *, size_t number),
+			struct error *err)
+{
+	groups->order = calloc(len + PREFETCHED, sizeof(*groups->order));
+	groups->ends = calloc(group_count + 1, sizeof(*groups->ends));
+	if (!groups->order || !groups->ends)
+		return error_set(err, ERROR_NO_MEMORY, "no memory to sort %zu blocks", len);
+
+	for (size_t i = 0; i < len; i++)
+		groups->ends[group_of(summary, i) + 1]++;
+	for (size_t i = 1; i <= group_count; i++)
+		groups->ends[i] += groups->ends[i - 1];
+	/* Now each entry is where the group begins; filling moves it to the group's end. */
+	for (size_t i = 0; i < len; i++)
+		groups->order[groups->ends[group_of(summary, i)]++] = (uint32_t)i;
 	return true;
 }
 
-/* The number of the innermost frame plus one; 0 if no frame is known. */
-static uint32_t innermost_of(const struct stacks *stacks, const struct stack *stack)
+static size_t group_begin(const struct groups *groups, size_t group)
 {
-	return stack->node ? call_tree_innermost(&stacks->tree, stack->node) + 1 : 0;
+	return group ? groups->ends[group - 1] : 0;
 }
 
-/* Give every innermost frame a tally. */
-static bool sites_find(struct summary *summary, struct error *err)
+static bool has_live_blocks(const struct summary *summary, size_t stack)
+{
+	return group_begin(&summary->blocks, stack) < summary->blocks.ends[stack];
+}
+
+static size_t site_count(const struct summary *summary)
+{
+	return summary->stacks->tree.frames.len + 1;
+}
+
+static bool groups_find(struct summary *summary, struct error *err)
+{
+	size_t stack_count = stacks_len(summary->stacks);
+	size_t block_count = live_len(summary->live);
+	summary->live_bytes = calloc(stack_count + 1, sizeof(*summary->live_bytes));
+	summary->is_shown = calloc(stack_count + 1, sizeof(*summary->is_shown));
+	summary->frames = calloc(site_count(summary), sizeof(*summary->frames));
+	if (!summary->live_bytes || !summary->is_shown || !summary->frames)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for %zu stacks", stack_count);
+	for (size_t i = 0; i < block_count; i++)
+		summary->live_bytes[stack_of_block(summary, i)] +=
+			observation_weight(&summary->live->blocks[i].seen);
+	return groups_make(&summary->blocks, summary, block_count, stack_count, stack_of_block,
+			   err) &&
+	       groups_make(&summary->by_site, summary, stack_count, site_count(summary),
+			   site_of_stack, err);
+}
+
+static int size_compare(const void *a, const void *b, void *context)
+{
+	const struct summary *summary = context;
+	double left = summary->live_bytes[*(const uint32_t *)a];
+	double right = summary->live_bytes[*(const uint32_t *)b];
+	return (left < right) - (left > right);
+}
+
+/* Choose the largest stacks: what leaks most is among them, for what has leaked is live. */
+static bool shown_choose(struct summary *summary, struct error *err)
 {
 	const struct stacks *stacks = summary->stacks;
-	size_t frame_count = stacks->tree.frames.len;
-	summary->site_of = calloc(frame_count + 1, sizeof(*summary->site_of));
-	summary->site_frames = calloc(frame_count + 1, sizeof(*summary->site_frames));
-	summary->frames = calloc(frame_count + 1, sizeof(*summary->frames));
-	if (!summary->site_of || !summary->site_frames || !summary->frames)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for %zu frames", frame_count);
+	size_t stack_count = stacks_len(stacks), len = 0, max = stacks->limits.shown;
+	OWNED_FREE uint32_t *long_ones = calloc(stack_count + 1, sizeof(*long_ones));
+	if (!long_ones)
+		return error_set(err, ERROR_NO_MEMORY, "no memory for %zu stacks", stack_count);
 
-	for (size_t i = 0; i < stacks_len(stacks); i++) {
-		uint32_t innermost = innermost_of(stacks, &stacks->items[i]);
-		if (summary->site_of[innermost])
+	for (size_t i = 0; i < stack_count; i++) {
+		if (!has_live_blocks(summary, i))
 			continue;
-		summary->site_frames[summary->site_count++] = innermost;
-		summary->site_of[innermost] = (uint32_t)summary->site_count;
+		if (stacks->items[i].depth <= 1)
+			summary->is_shown[i] = !stack_is_cut(&stacks->items[i]);
+		else
+			long_ones[len++] = (uint32_t)i;
 	}
+	if (len > max)
+		qsort_r(long_ones, len, sizeof(*long_ones), size_compare, summary);
+	for (size_t i = 0; i < len && i < max; i++)
+		summary->is_shown[long_ones[i]] = true;
+	return true;
+}
 
-	summary->sites = calloc(summary->site_count + 1, sizeof(*summary->sites));
-	if (!summary->sites)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for sites");
-	for (size_t i = 0; i < summary->site_count; i++)
-		tally_init(&summary->sites[i], summary->now_seconds);
+/* Frames share their texts, which is most of what they take. */
+static bool text_copy(struct summary *summary, const char *text, const char **ret,
+		      struct error *err)
+{
+	uint32_t number;
+	size_t len = summary->texts.len;
+	void *copies = summary->text_copies;
+	if (!array_reserve(&copies, &summary->text_capacity, len + 1, sizeof(*summary->text_copies),
+			   err))
+		return false;
+	summary->text_copies = copies;
+	if (!numbering_add(&summary->texts, (uintptr_t)text, &number, err) ||
+	    (number == len &&
+	     !snapshot_copy_text(summary->snapshot, text, &summary->text_copies[number], err)))
+		return false;
+	*ret = summary->text_copies[number];
 	return true;
 }
 
 static bool frame_copy(struct summary *summary, uint32_t number, const struct frame **ret,
 		       struct error *err)
 {
-	const struct frame **copy = &summary->frames[number];
-	if (!*copy &&
-	    !snapshot_copy_frame(summary->snapshot, call_tree_frame(&summary->stacks->tree, number),
-				 copy, err))
-		return false;
-	*ret = *copy;
+	const struct frame *frame = call_tree_frame(&summary->stacks->tree, number);
+	if (!summary->frames[number]) {
+		struct frame *copy = snapshot_alloc(summary->snapshot, 1, sizeof(*copy), err);
+		if (!copy || !text_copy(summary, frame->function, &copy->function, err) ||
+		    !text_copy(summary, frame->file, &copy->file, err))
+			return false;
+		copy->line = frame->line;
+		summary->frames[number] = copy;
+	}
+	*ret = summary->frames[number];
 	return true;
 }
 
-/* Describe one stack, all but its figures. */
-static bool stack_copy(struct summary *summary, const struct stack *stack,
-		       struct snapshot_stack *ret, struct error *err)
+/* Add a stack of so many frames to the snapshot. */
+static bool stack_add(struct summary *summary, const struct stack *stack, size_t depth_max,
+		      const struct tally *tally, struct error *err)
 {
 	uint32_t path[FRAME_DEPTH_MAX];
+	struct snapshot *snapshot = summary->snapshot;
+	struct snapshot_stack *ret = &snapshot->stacks[snapshot->stack_count++];
 	size_t depth = call_tree_path(&summary->stacks->tree, stack->node, path);
-	const struct frame **frames =
-		snapshot_alloc(summary->snapshot, depth, sizeof(*frames), err);
+	ret->is_truncated = stack->is_truncated || depth > depth_max;
+	if (depth > depth_max)
+		depth = depth_max;
+	const struct frame **frames = snapshot_alloc(snapshot, depth, sizeof(*frames), err);
 	if (!frames)
 		return false;
 	for (size_t i = 0; i < depth; i++) {
@@ -110,86 +197,113 @@ static bool stack_copy(struct summary *summary, const struct stack *stack,
 	}
 	ret->frames = frames;
 	ret->frame_count = depth;
-	ret->is_truncated = stack->is_truncated;
 	ret->kind = stack->kind;
-	return snapshot_copy_text(summary->snapshot, stack->thread, &ret->thread, err);
+	tally_figures(tally, (double)snapshot->capture.sample_bytes, &ret->figures);
+	return snapshot_copy_text(snapshot, stack->thread, &ret->thread, err);
 }
 
-static struct tally *site_tally(struct summary *summary, const struct stack *stack)
-{
-	uint32_t innermost = innermost_of(summary->stacks, stack);
-	return &summary->sites[summary->site_of[innermost] - 1];
-}
-
-/* Sum one stack up into its site, and show it if it has live blocks. */
-static bool stack_write(struct summary *summary, size_t number, struct error *err)
+static void stack_tally(const struct summary *summary, size_t number, struct tally *ret)
 {
 	const struct stack *stack = &summary->stacks->items[number];
-	size_t begin = number ? summary->ends[number - 1] : 0;
-	size_t end = summary->ends[number];
-	if (begin == end) {
-		tally_add_history(site_tally(summary, stack), &stack->history);
+	const struct groups *blocks = &summary->blocks;
+	const struct live_block *live = summary->live->blocks;
+	tally_init(ret, summary->now_seconds);
+	for (size_t i = group_begin(blocks, number); i < blocks->ends[number]; i++) {
+		/* They lie anywhere: most of the time would be spent waiting for them. */
+		__builtin_prefetch(&live[blocks->order[i + PREFETCHED]]);
+		tally_add_live(ret, &live[blocks->order[i]].seen, stack->kind);
+	}
+	tally_add_history(ret, &stack->history);
+}
+
+static void rest_add(struct rest *rest, const struct stack *stack, const struct tally *tally)
+{
+	tally_merge(&rest->tally, tally);
+	rest->thread = rest->thread ? stack_thread(rest->thread, stack->thread) : stack->thread;
+}
+
+/* Sum one stack up into its site, and show it, or add it to what is left of the site, if it has
+ * live blocks. */
+static bool stack_write(struct summary *summary, size_t number, struct tally *site,
+			struct rest *rests, struct error *err)
+{
+	const struct stack *stack = &summary->stacks->items[number];
+	if (!has_live_blocks(summary, number) && !stack_is_cut(stack)) {
+		tally_add_history(site, &stack->history);
 		return true;
 	}
 
 	struct tally tally;
-	tally_init(&tally, summary->now_seconds);
-	for (size_t i = begin; i < end; i++)
-		tally_add_live(&tally, &summary->live->blocks[summary->order[i]].seen, stack->kind);
-	tally_add_history(&tally, &stack->history);
-	tally_merge(site_tally(summary, stack), &tally);
-
-	struct snapshot *snapshot = summary->snapshot;
-	struct snapshot_stack *ret = &snapshot->stacks[snapshot->stack_count++];
-	tally_figures(&tally, (double)snapshot->capture.sample_bytes, &ret->figures);
-	return stack_copy(summary, stack, ret, err);
-}
-
-static bool stacks_write(struct summary *summary, struct error *err)
-{
-	size_t stack_count = stacks_len(summary->stacks);
-	size_t shown = 0;
-	for (size_t i = 0; i < stack_count; i++)
-		shown += summary->ends[i] > (i ? summary->ends[i - 1] : 0);
-
-	struct snapshot *snapshot = summary->snapshot;
-	snapshot->stacks = snapshot_alloc(snapshot, shown, sizeof(*snapshot->stacks), err);
-	if (!snapshot->stacks)
-		return false;
-	for (size_t i = 0; i < stack_count; i++) {
-		if (!stack_write(summary, i, err))
-			return false;
-	}
+	stack_tally(summary, number, &tally);
+	tally_merge(site, &tally);
+	if (summary->is_shown[number])
+		return stack_add(summary, stack, FRAME_DEPTH_MAX, &tally, err);
+	rest_add(&rests[stack->kind], stack, &tally);
 	return true;
 }
 
-/* Show the sites that have live blocks, and sum all up to the total. */
-static bool sites_write(struct summary *summary, struct error *err)
+static bool site_add(struct summary *summary, uint32_t number, const struct tally *tally,
+		     struct error *err)
 {
 	struct snapshot *snapshot = summary->snapshot;
-	double interval_bytes = (double)snapshot->capture.sample_bytes;
-	snapshot->sites =
-		snapshot_alloc(snapshot, summary->site_count, sizeof(*snapshot->sites), err);
-	if (!snapshot->sites)
-		return false;
+	struct snapshot_site *site = &snapshot->sites[snapshot->site_count++];
+	site->frame = &snapshot_unknown_frame;
+	tally_figures(tally, (double)snapshot->capture.sample_bytes, &site->figures);
+	return number == 0 || frame_copy(summary, number - 1, &site->frame, err);
+}
 
-	struct tally total;
-	tally_init(&total, summary->now_seconds);
-	for (size_t i = 0; i < summary->site_count; i++) {
-		const struct tally *tally = &summary->sites[i];
-		tally_merge(&total, tally);
-		if (tally->samples == 0)
-			continue;
+/* Write the site and its stacks, if it has live blocks, and sum it up into the total. */
+static bool site_write(struct summary *summary, uint32_t number, struct tally *total,
+		       struct error *err)
+{
+	const struct groups *by_site = &summary->by_site;
+	size_t begin = group_begin(by_site, number);
+	if (begin == by_site->ends[number]) /* it only calls */
+		return true;
 
-		struct snapshot_site *site = &snapshot->sites[snapshot->site_count++];
-		uint32_t innermost = summary->site_frames[i];
-		site->frame = &snapshot_unknown_frame;
-		if (innermost && !frame_copy(summary, innermost - 1, &site->frame, err))
+	struct rest rests[MEMORY_KIND_COUNT] = { 0 };
+	struct tally site;
+	tally_init(&site, summary->now_seconds);
+	for (size_t kind = 0; kind < MEMORY_KIND_COUNT; kind++)
+		tally_init(&rests[kind].tally, summary->now_seconds);
+	for (size_t i = begin; i < by_site->ends[number]; i++) {
+		if (!stack_write(summary, by_site->order[i], &site, rests, err))
 			return false;
-		tally_figures(tally, interval_bytes, &site->figures);
 	}
-	tally_figures(&total, interval_bytes, &snapshot->total);
-	return true;
+	tally_merge(total, &site);
+	uint32_t node = summary->stacks->items[by_site->order[begin]].node;
+	for (size_t kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
+		struct stack rest = { .node = node,
+				      .kind = (enum memory_kind)kind,
+				      .is_truncated = true,
+				      .thread = rests[kind].thread };
+		if (rests[kind].tally.samples &&
+		    !stack_add(summary, &rest, 1, &rests[kind].tally, err))
+			return false;
+	}
+	return site.samples == 0 || site_add(summary, number, &site, err);
+}
+
+/* Make room for as many stacks and sites as there can be. */
+static bool room_make(struct summary *summary, struct error *err)
+{
+	struct snapshot *snapshot = summary->snapshot;
+	size_t stacks = 0, sites = 0;
+	for (size_t i = 0; i < site_count(summary); i++) {
+		size_t hidden = 0, live = 0;
+		for (size_t j = group_begin(&summary->by_site, i); j < summary->by_site.ends[i];
+		     j++) {
+			uint32_t stack = summary->by_site.order[j];
+			stacks += summary->is_shown[stack];
+			live += has_live_blocks(summary, stack);
+			hidden += has_live_blocks(summary, stack) && !summary->is_shown[stack];
+		}
+		stacks += hidden < MEMORY_KIND_COUNT ? hidden : MEMORY_KIND_COUNT;
+		sites += live > 0;
+	}
+	snapshot->stacks = snapshot_alloc(snapshot, stacks, sizeof(*snapshot->stacks), err);
+	snapshot->sites = snapshot_alloc(snapshot, sites, sizeof(*snapshot->sites), err);
+	return snapshot->stacks && snapshot->sites;
 }
 
 bool summary_write(const struct stacks *stacks, const struct live *live, double now_seconds,
@@ -202,6 +316,16 @@ bool summary_write(const struct stacks *stacks, const struct live *live, double 
 		.now_seconds = now_seconds,
 		.snapshot = snapshot,
 	};
-	return blocks_order(&summary, err) && sites_find(&summary, err) &&
-	       stacks_write(&summary, err) && sites_write(&summary, err);
+	if (!groups_find(&summary, err) || !shown_choose(&summary, err) ||
+	    !room_make(&summary, err))
+		return false;
+
+	struct tally total;
+	tally_init(&total, now_seconds);
+	for (size_t i = 0; i < site_count(&summary); i++) {
+		if (!site_write(&summary, (uint32_t)i, &total, err))
+			return false;
+	}
+	tally_figures(&total, (double)snapshot->capture.sample_bytes, &snapshot->total);
+	return true;
 }

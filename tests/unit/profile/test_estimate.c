@@ -327,6 +327,48 @@ static void test_freed_blocks_count_in_growth_with_their_variance(void **state)
 	assert_float_equal(tally.growth_variance, variance, 1e-9 * variance);
 }
 
+/* One ends long before the other, so that its stretches are shorter; either may take in the other.
+ */
+static void test_a_merged_history_remembers_what_both_did(void **state)
+{
+	(void)state;
+	struct history all = { 0 }, early = { 0 }, late = { 0 }, empty = { 0 };
+	uint64_t seed = 23;
+	for (int i = 0; i < 1000; i++) {
+		double start = random_unit(&seed) * (i % 2 ? tau : tau / 50);
+		double end = start + random_unit(&seed) * ((i % 2 ? tau : tau / 50) - start);
+		struct observation block = observation_make(100, 512, start);
+		history_add(&all, &block, end);
+		history_add(i % 2 ? &late : &early, &block, end);
+	}
+	assert_true(early.stretch_seconds < late.stretch_seconds);
+	struct history one = early, other = late;
+	history_merge(&one, &late);
+	history_merge(&other, &early);
+	history_merge(&other, &empty);
+	history_merge(&empty, &one);
+
+	const struct history *const merged[] = { &one, &other, &empty };
+	struct figures expected, figures;
+	for (size_t i = 0; i <= ARRAY_LEN(merged); i++) {
+		struct tally tally;
+		tally_init(&tally, tau);
+		tally_add_history(&tally, i ? merged[i - 1] : &all);
+		tally_figures(&tally, 512, i ? &figures : &expected);
+		if (i == 0)
+			continue;
+		const struct estimate *growth = &figures.growth_bytes_per_second;
+		double scale = expected.growth_bytes_per_second.error;
+		assert_float_equal(growth->value, expected.growth_bytes_per_second.value,
+				   1e-9 * scale);
+		assert_float_equal(growth->error, scale, 1e-9 * scale);
+		assert_int_equal(figures.course_len, expected.course_len);
+		for (size_t j = 0; j < figures.course_len; j++)
+			assert_float_equal(figures.course_bytes[j], expected.course_bytes[j],
+					   1e-5 * expected.course_bytes[j]);
+	}
+}
+
 /* The figures of a population of which every block is seen. */
 static struct figures figures_of(size_t scenario)
 {
@@ -478,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_sampling_every_allocation_leaves_no_error_in_live_bytes),
 		cmocka_unit_test(test_growth_of_a_straight_line_is_exact_from_a_second_to_a_month),
 		cmocka_unit_test(test_freed_blocks_count_in_growth_with_their_variance),
+		cmocka_unit_test(test_a_merged_history_remembers_what_both_did),
 		cmocka_unit_test(test_what_is_no_straight_line_is_not_measured_precisely),
 		cmocka_unit_test(test_figures_of_merged_tallies_are_those_of_all_blocks),
 		cmocka_unit_test(test_live_bytes_split_by_age_and_by_size),
