@@ -3,33 +3,11 @@
 
 #include <math.h>
 
-#include "profile/call_tree.h"
 #include "profile/capture_schema.h"
-#include "profile/database.h"
-#include "profile/frame_set.h"
+#include "profile/capture_writer.h"
 
-/* Time is cut into as many buckets at most; then two and two are merged. */
-enum { BUCKETS_MAX = 1024 };
-
-enum statement_name {
-	WRITE_META,
-	WRITE_ARGUMENT,
-	WRITE_FRAME,
-	WRITE_STACK,
-	WRITE_STACK_FRAME,
-	WRITE_FIGURES,
-	DELETE_FIGURES,
-	WRITE_BUCKET,
-	WRITE_TIMELINE,
-	STATEMENT_COUNT,
-};
-
-#define UPDATE_BUCKET                                                                  \
-	" ON CONFLICT DO UPDATE SET risen_bytes = risen_bytes + excluded.risen_bytes," \
-	" fallen_bytes = fallen_bytes + excluded.fallen_bytes,"                        \
-	" risen_blocks = risen_blocks + excluded.risen_blocks,"                        \
-	" fallen_blocks = fallen_blocks + excluded.fallen_blocks,"                     \
-	" live_bytes = excluded.live_bytes, live_blocks = excluded.live_blocks"
+/* Far more than all but a week of a large server takes. */
+static const int64_t FILE_BYTES_MAX = 256 << 20;
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
 	[WRITE_META] = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
@@ -42,79 +20,22 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[DELETE_FIGURES] = "DELETE FROM figures WHERE scope = ? AND id = ?",
 	[WRITE_BUCKET] = "INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?, ?)" UPDATE_BUCKET,
 	[WRITE_TIMELINE] = "INSERT OR REPLACE INTO timeline VALUES (?, ?, ?, ?, ?)",
+	[MOVE_BUCKETS] =
+		"INSERT INTO bucket SELECT ?, start_seconds, risen_bytes, fallen_bytes,"
+		" risen_blocks, fallen_blocks, 0, 0 FROM bucket WHERE stack_id = ?" ADD_BUCKET,
+	[COUNT_BUCKETS] =
+		"UPDATE bucket SET live_bytes = counted.bytes, live_blocks = counted.blocks"
+		" FROM (SELECT start_seconds AS at,"
+		" sum(risen_bytes - fallen_bytes) OVER past AS bytes,"
+		" sum(risen_blocks - fallen_blocks) OVER past AS blocks FROM bucket"
+		" WHERE stack_id = ?1 WINDOW past AS (ORDER BY start_seconds)) AS counted"
+		" WHERE stack_id = ?1 AND start_seconds = counted.at",
+	[DELETE_BUCKETS] = "DELETE FROM bucket WHERE stack_id = ?",
+	[DELETE_PATH] = "DELETE FROM stack_frame WHERE stack_id = ?",
+	[DELETE_STACK] = "DELETE FROM stack WHERE stack_id = ?",
+	[FILE_BYTES] = "SELECT (page_count - freelist_count) * page_size"
+		       " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
 };
-
-/* What is known of one stack or site, or of the whole process. */
-struct row {
-	const char *scope;
-	int64_t id;
-	bool is_seen;		/* in the latest snapshot */
-	struct figures figures; /* of the latest snapshot; all zero if not seen there */
-	/* What stands in the file. */
-	double live_bytes;
-	double live_blocks;
-	double growth;
-};
-
-struct rows {
-	struct numbering keys;
-	struct row *items; /* by number of the key */
-	size_t capacity;
-};
-
-struct capture {
-	struct database *database;
-	struct statement *statements[STATEMENT_COUNT];
-	bool is_broken; /* a write has failed */
-	bool has_arguments;
-	struct frame_set frame_set;
-	struct call_tree tree; /* of frames in frame_set; a frame's id is its number + 1 */
-	size_t frames_written;
-	struct rows stacks; /* keys: node, kind, whether truncated */
-	struct rows sites;  /* keys: the frame's id */
-	struct row total;
-	double seconds; /* of the latest snapshot */
-	int64_t bucket_seconds;
-};
-
-static bool rows_add(struct rows *rows, uint64_t key, struct row **ret, struct error *err)
-{
-	void *items = rows->items;
-	if (!array_reserve(&items, &rows->capacity, rows->keys.len + 1, sizeof(struct row), err))
-		return false;
-	rows->items = items;
-
-	uint32_t number;
-	size_t len = rows->keys.len;
-	if (!numbering_add(&rows->keys, key, &number, err))
-		return false;
-	*ret = &rows->items[number];
-	if (number == len)
-		**ret = (struct row){ 0 };
-	return true;
-}
-
-static void rows_deinit(struct rows *rows)
-{
-	numbering_deinit(&rows->keys);
-	free(rows->items);
-}
-
-static void rows_forget_figures(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->keys.len; i++) {
-		rows->items[i].is_seen = false;
-		rows->items[i].figures = (struct figures){ 0 };
-	}
-}
-
-static void row_see(struct row *row, const char *scope, int64_t id, const struct figures *figures)
-{
-	row->scope = scope;
-	row->id = id;
-	row->is_seen = true;
-	row->figures = *figures;
-}
 
 void capture_abandon(struct capture *capture)
 {
@@ -123,7 +44,7 @@ void capture_abandon(struct capture *capture)
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		statement_destroy(capture->statements[i]);
 	database_close(capture->database);
-	call_tree_deinit(&capture->tree);
+	numbering_deinit(&capture->frames);
 	frame_set_deinit(&capture->frame_set);
 	rows_deinit(&capture->stacks);
 	rows_deinit(&capture->sites);
@@ -155,6 +76,7 @@ bool capture_create(const char *path, bool force, struct capture **ret, struct e
 	if (!capture)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a capture");
 	capture->bucket_seconds = 1;
+	capture->max_bytes = FILE_BYTES_MAX;
 	if (!database_create(path, force, &capture->database, err) ||
 	    !tables_create(capture->database, err))
 		return false;
@@ -167,10 +89,10 @@ bool capture_create(const char *path, bool force, struct capture **ret, struct e
 	return true;
 }
 
-/* Bind the parameters of a statement and run it. */
-#define WRITE(capture, name, err, ...)                                    \
-	(statement_bind((capture)->statements[name], err, __VA_ARGS__) && \
-	 statement_run((capture)->statements[name], err))
+void capture_limit(struct capture *capture, uint64_t max_bytes)
+{
+	capture->max_bytes = max_bytes < INT64_MAX ? (int64_t)max_bytes : INT64_MAX;
+}
 
 static bool field_write(struct capture *capture, const struct capture_field *field,
 			const struct snapshot *snapshot, struct error *err)
@@ -207,104 +129,143 @@ static bool meta_write(struct capture *capture, const struct snapshot *snapshot,
 	return WRITE(capture, WRITE_META, err, "si", "bucket_seconds", capture->bucket_seconds);
 }
 
-/* The frames of one snapshot: pointers there to pointers here. */
+/* The frames of one snapshot: pointers there to ids here. */
 struct translation {
-	struct numbering theirs;
-	const struct frame **ours;
+	struct numbering frames;
+	uint32_t *ids;
 	size_t capacity;
 };
 
 static void translation_deinit(struct translation *translation)
 {
-	numbering_deinit(&translation->theirs);
-	free(translation->ours);
+	numbering_deinit(&translation->frames);
+	free(translation->ids);
+}
+
+/* The id of a frame, which is written if it is new. */
+static bool frame_see(struct capture *capture, const struct frame *frame, uint32_t *ret,
+		      struct error *err)
+{
+	const struct frame *known;
+	uint32_t number;
+	size_t len = capture->frames.len;
+	if (!frame_set_intern(&capture->frame_set, frame, &known, err) ||
+	    !numbering_add(&capture->frames, (uintptr_t)known, &number, err))
+		return false;
+	*ret = number + 1;
+	return number < len || WRITE(capture, WRITE_FRAME, err, "issi", (int64_t)*ret,
+				     frame->function, frame->file, (int64_t)frame->line);
 }
 
 static bool translate(struct capture *capture, struct translation *translation,
-		      const struct frame *frame, const struct frame **ret, struct error *err)
+		      const struct frame *frame, uint32_t *ret, struct error *err)
 {
 	uint32_t number;
-	if (numbering_find(&translation->theirs, (uintptr_t)frame, &number)) {
-		*ret = translation->ours[number];
-		return true;
-	}
-	void *ours = translation->ours;
-	if (!array_reserve(&ours, &translation->capacity, translation->theirs.len + 1,
-			   sizeof(*translation->ours), err))
+	size_t len = translation->frames.len;
+	void *ids = translation->ids;
+	if (!array_reserve(&ids, &translation->capacity, len + 1, sizeof(*translation->ids), err))
 		return false;
-	translation->ours = ours;
-	if (!frame_set_intern(&capture->frame_set, frame, ret, err) ||
-	    !numbering_add(&translation->theirs, (uintptr_t)frame, &number, err))
+	translation->ids = ids;
+	if (!numbering_add(&translation->frames, (uintptr_t)frame, &number, err) ||
+	    (number == len && !frame_see(capture, frame, &translation->ids[number], err)))
 		return false;
-	translation->ours[number] = *ret;
+	*ret = translation->ids[number];
 	return true;
 }
 
-/* Write the frames that the tree has got since the last time. */
-static bool frames_write(struct capture *capture, struct error *err)
+/* One step of a hash. */
+static uint64_t mix(uint64_t hash, uint64_t value)
 {
-	for (; capture->frames_written < capture->tree.frames.len; capture->frames_written++) {
-		const struct frame *frame =
-			call_tree_frame(&capture->tree, (uint32_t)capture->frames_written);
-		if (!WRITE(capture, WRITE_FRAME, err, "issi", (int64_t)capture->frames_written + 1,
-			   frame->function, frame->file, (int64_t)frame->line))
-			return false;
-	}
-	return true;
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 29;
 }
 
-static bool path_write(struct capture *capture, int64_t id, uint32_t node, struct error *err)
+/* A hash of all that tells stacks apart: of 64 bits, so that among some ten thousand stacks no two
+ * have the same. */
+static uint64_t stack_key(const uint32_t *path, size_t depth, enum memory_kind kind,
+			  bool is_truncated)
 {
-	uint32_t path[FRAME_DEPTH_MAX];
-	size_t depth = call_tree_path(&capture->tree, node, path);
+	const uint64_t beginning = UINT64_C(0x517cc1b727220a95); /* far from any value */
+	uint64_t hash = mix(mix(beginning, (uint64_t)kind << 1 | is_truncated), depth);
+	for (size_t i = 0; i < depth; i++)
+		hash = mix(hash, path[i]);
+	return hash;
+}
+
+static uint32_t text_hash(const char *text)
+{
+	uint64_t hash = 0;
+	for (; *text; text++)
+		hash = mix(hash, (unsigned char)*text);
+	return (uint32_t)hash;
+}
+
+/* Write what never changes of a stack. */
+static bool path_write(struct capture *capture, const struct row *row, const uint32_t *path,
+		       size_t depth, struct error *err)
+{
 	for (size_t i = 0; i < depth; i++) {
-		if (!WRITE(capture, WRITE_STACK_FRAME, err, "iii", id, (int64_t)i,
-			   (int64_t)path[i] + 1))
+		if (!WRITE(capture, WRITE_STACK_FRAME, err, "iii", row->id, (int64_t)i,
+			   (int64_t)path[i]))
 			return false;
 	}
 	return true;
+}
+
+bool capture_stack_row(struct capture *capture, const uint32_t *path, size_t depth,
+		       enum memory_kind kind, bool is_truncated, struct row **ret,
+		       struct error *err)
+{
+	struct row *row;
+	if (!rows_add(&capture->stacks, stack_key(path, depth, kind, is_truncated), &row, err))
+		return false;
+	*ret = row;
+	if (row->id)
+		return true;
+	row->id = ++capture->stack_ids;
+	row->kind = kind;
+	row->site = depth ? path[0] : 0;
+	row->is_cut = is_truncated && depth <= 1;
+	return path_write(capture, row, path, depth, err);
+}
+
+bool capture_thread_write(struct capture *capture, struct row *row, const char *thread,
+			  bool is_truncated, struct error *err)
+{
+	row->thread_hash = text_hash(thread);
+	return WRITE(capture, WRITE_STACK, err, "issi", row->id, memory_kind_name(row->kind),
+		     thread, (int64_t)is_truncated);
 }
 
 static bool stack_see(struct capture *capture, struct translation *translation,
 		      const struct snapshot_stack *stack, struct error *err)
 {
-	const struct frame *frames[FRAME_DEPTH_MAX];
+	uint32_t path[FRAME_DEPTH_MAX];
 	size_t depth = stack->frame_count < FRAME_DEPTH_MAX ? stack->frame_count : FRAME_DEPTH_MAX;
 	for (size_t i = 0; i < depth; i++) {
-		if (!translate(capture, translation, stack->frames[i], &frames[i], err))
+		if (!translate(capture, translation, stack->frames[i], &path[i], err))
 			return false;
 	}
 
-	uint32_t node;
 	struct row *row;
-	if (!call_tree_intern(&capture->tree, frames, depth, &node, err))
+	if (!capture_stack_row(capture, path, depth, stack->kind, stack->is_truncated, &row, err))
 		return false;
-	uint64_t key =
-		((uint64_t)node * MEMORY_KIND_COUNT + stack->kind) << 1 | stack->is_truncated;
-	if (!rows_add(&capture->stacks, key, &row, err))
-		return false;
-	bool is_new = row->id == 0;
-	row_see(row, "stack", row - capture->stacks.items + 1, &stack->figures);
-	if (is_new && !path_write(capture, row->id, node, err))
-		return false;
-
+	row_see(row, &stack->figures, capture->seconds);
 	/* A new sample may come from another thread. */
-	return stack->figures.live_bytes.value == row->live_bytes ||
-	       WRITE(capture, WRITE_STACK, err, "issi", row->id, memory_kind_name(stack->kind),
-		     stack->thread, (int64_t)stack->is_truncated);
+	return row->thread_hash == text_hash(stack->thread) ||
+	       capture_thread_write(capture, row, stack->thread, stack->is_truncated, err);
 }
 
 static bool site_see(struct capture *capture, struct translation *translation,
 		     const struct snapshot_site *site, struct error *err)
 {
-	const struct frame *frame;
-	uint32_t number;
+	uint32_t id;
 	struct row *row;
-	if (!translate(capture, translation, site->frame, &frame, err) ||
-	    !numbering_add(&capture->tree.frames, (uintptr_t)frame, &number, err) ||
-	    !rows_add(&capture->sites, number, &row, err))
+	if (!translate(capture, translation, site->frame, &id, err) ||
+	    !rows_add(&capture->sites, id, &row, err))
 		return false;
-	row_see(row, "site", (int64_t)number + 1, &site->figures);
+	row->id = id;
+	row_see(row, &site->figures, capture->seconds);
 	return true;
 }
 
@@ -313,9 +274,9 @@ static bool snapshot_see(struct capture *capture, const struct snapshot *snapsho
 			 struct error *err)
 {
 	OWNED(translation_deinit) struct translation translation = { 0 };
-	rows_forget_figures(&capture->stacks);
-	rows_forget_figures(&capture->sites);
-	row_see(&capture->total, "total", 0, &snapshot->total);
+	rows_unsee(&capture->stacks);
+	rows_unsee(&capture->sites);
+	row_see(&capture->total, &snapshot->total, capture->seconds);
 	for (size_t i = 0; i < snapshot->stack_count; i++) {
 		if (!stack_see(capture, &translation, &snapshot->stacks[i], err))
 			return false;
@@ -324,30 +285,21 @@ static bool snapshot_see(struct capture *capture, const struct snapshot *snapsho
 		if (!site_see(capture, &translation, &snapshot->sites[i], err))
 			return false;
 	}
-	return frames_write(capture, err);
+	return true;
 }
 
-static bool has_moved(const struct row *row)
-{
-	const struct figures *figures = &row->figures;
-	const struct estimate *growth = &figures->growth_bytes_per_second;
-	return figures->live_bytes.value != row->live_bytes ||
-	       fabs(growth->value - row->growth) > 0.01 * fmax(growth->error, fabs(growth->value));
-}
-
-static bool figures_write(struct capture *capture, const struct row *row, struct error *err)
+static bool figures_write(struct capture *capture, const char *scope, const struct row *row,
+			  struct error *err)
 {
 	if (!row->is_seen)
-		return WRITE(capture, DELETE_FIGURES, err, "si", row->scope, row->id);
+		return WRITE(capture, DELETE_FIGURES, err, "si", scope, row->id);
 
-	const struct figures *figures = &row->figures;
-	const struct estimate *live = &figures->live_bytes;
-	const struct estimate *growth = &figures->growth_bytes_per_second;
-	return WRITE(capture, WRITE_FIGURES, err, "siddddddddidd", row->scope, row->id, live->value,
+	const struct row_figures *now = &row->now;
+	const struct estimate *live = &now->live_bytes, *growth = &now->growth;
+	return WRITE(capture, WRITE_FIGURES, err, "siddddddddidd", scope, row->id, live->value,
 		     live->low, live->high, growth->value, growth->low, growth->high,
-		     figures->live_blocks, capture->seconds - figures->oldest_seconds,
-		     (int64_t)figures->live_samples, figures->kind_live_bytes[MEMORY_PYMALLOC],
-		     figures->kind_live_bytes[MEMORY_MALLOC]);
+		     now->live_blocks, now->oldest_start_seconds, (int64_t)now->live_samples,
+		     now->kind_live_bytes[MEMORY_PYMALLOC], now->kind_live_bytes[MEMORY_MALLOC]);
 }
 
 /* The bucket that holds the latest snapshot. */
@@ -359,67 +311,44 @@ static int64_t bucket_start(const struct capture *capture)
 
 static bool bucket_write(struct capture *capture, const struct row *row, struct error *err)
 {
-	double bytes = row->figures.live_bytes.value - row->live_bytes;
-	double blocks = row->figures.live_blocks - row->live_blocks;
+	double bytes = row->now.live_bytes.value - row->live_bytes;
+	double blocks = row->now.live_blocks - row->live_blocks;
 	if (bytes == 0 && blocks == 0)
 		return true;
 	return WRITE(capture, WRITE_BUCKET, err, "iidddddd", row->id, bucket_start(capture),
 		     fmax(bytes, 0), fmax(-bytes, 0), fmax(blocks, 0), fmax(-blocks, 0),
-		     row->figures.live_bytes.value, row->figures.live_blocks);
+		     row->now.live_bytes.value, row->now.live_blocks);
 }
 
 /* Write the rows that have moved, or all. */
-static bool rows_write(struct capture *capture, struct rows *rows, bool has_buckets, bool is_all,
-		       struct error *err)
+static bool rows_write(struct capture *capture, const char *scope, struct rows *rows,
+		       bool has_buckets, bool is_all, struct error *err)
 {
 	for (size_t i = 0; i < rows->keys.len; i++) {
 		struct row *row = &rows->items[i];
-		if (!has_moved(row) && !(is_all && row->is_seen))
+		if (!row_has_moved(row) && !(is_all && row->is_seen))
 			continue;
-		if (!figures_write(capture, row, err) ||
+		if (!figures_write(capture, scope, row, err) ||
 		    (has_buckets && !bucket_write(capture, row, err)))
 			return false;
-		row->live_bytes = row->figures.live_bytes.value;
-		row->live_blocks = row->figures.live_blocks;
-		row->growth = row->figures.growth_bytes_per_second.value;
+		row_note_written(row);
 	}
 	return true;
 }
 
-/* Make buckets twice as long once there are too many: the second half of each new one moves into
- * the first. */
-static bool buckets_merge(struct capture *capture, struct error *err)
+static bool all_write(struct capture *capture, bool is_all, struct error *err)
 {
-	static const char merge[] =
-		"INSERT INTO bucket SELECT stack_id, start_seconds - %1$lld, risen_bytes,"
-		" fallen_bytes, risen_blocks, fallen_blocks, live_bytes, live_blocks FROM bucket"
-		" WHERE start_seconds %% %2$lld != 0" UPDATE_BUCKET ";"
-		"DELETE FROM bucket WHERE start_seconds %% %2$lld != 0;"
-		"INSERT OR REPLACE INTO timeline SELECT start_seconds - %1$lld, live_bytes,"
-		" live_blocks, rss_bytes, samples FROM timeline"
-		" WHERE start_seconds %% %2$lld != 0;"
-		"DELETE FROM timeline WHERE start_seconds %% %2$lld != 0";
-
-	while (capture->seconds >= (double)(BUCKETS_MAX * capture->bucket_seconds)) {
-		long long old = capture->bucket_seconds;
-		char sql[1024];
-		snprintf(sql, sizeof(sql), merge, old, 2 * old);
-		if (!database_run(capture->database, sql, err))
-			return false;
-		capture->bucket_seconds = 2 * old;
-	}
-	return true;
+	return rows_write(capture, "stack", &capture->stacks, true, is_all, err) &&
+	       rows_write(capture, "site", &capture->sites, false, is_all, err);
 }
 
 static bool changes_write(struct capture *capture, const struct snapshot *snapshot,
 			  struct error *err)
 {
 	capture->seconds = snapshot->capture.seconds;
-	return buckets_merge(capture, err) && meta_write(capture, snapshot, err) &&
-	       snapshot_see(capture, snapshot, err) &&
-	       rows_write(capture, &capture->stacks, true, false, err) &&
-	       rows_write(capture, &capture->sites, false, false, err) &&
-	       figures_write(capture, &capture->total, err) &&
+	return capture_past_bound(capture, err) && meta_write(capture, snapshot, err) &&
+	       snapshot_see(capture, snapshot, err) && all_write(capture, false, err) &&
+	       figures_write(capture, "total", &capture->total, err) &&
 	       WRITE(capture, WRITE_TIMELINE, err, "iddii", bucket_start(capture),
 		     snapshot->total.live_bytes.value, snapshot->total.live_blocks,
 		     (int64_t)snapshot->capture.rss_bytes, (int64_t)snapshot->capture.samples);
@@ -439,9 +368,7 @@ bool capture_write(struct capture *capture, const struct snapshot *snapshot, str
 static bool capture_flush(struct capture *capture, struct error *err)
 {
 	return database_run(capture->database, "BEGIN IMMEDIATE", err) &&
-	       rows_write(capture, &capture->stacks, true, true, err) &&
-	       rows_write(capture, &capture->sites, false, true, err) &&
-	       database_run(capture->database, "COMMIT", err);
+	       all_write(capture, true, err) && database_run(capture->database, "COMMIT", err);
 }
 
 bool capture_close(struct capture *capture, struct error *err)

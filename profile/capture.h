@@ -21,6 +21,14 @@ struct capture;
 MUST_CHECK bool capture_create(const char *path, bool force, struct capture **ret,
 			       struct error *err);
 
+/** What the file of a small process takes in any case. */
+enum { CAPTURE_BYTES_MIN = 1 << 20 };
+
+/** Keep the file within a size: what it says of the past becomes coarser (stacks without live bytes
+ *  are counted with what is left of their sites, buckets of time are merged). The present always
+ *  stands there whole, whatever it takes. Without it, 256 MiB. */
+void capture_limit(struct capture *capture, uint64_t max_bytes);
+
 /** Write a snapshot, in one transaction; meant to be called about once a second with snapshots of
  *  one profile. Rows whose figures moved by less than one percent may keep their old figures until
  *  capture_close(). After a failure every later write fails too.
