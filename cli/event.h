@@ -39,6 +39,7 @@ struct stats_event {
 	struct event event;
 	struct tracer_stats tracer;
 	uint64_t refused; /* samples that were not taken because the queue was too full */
+	bool is_crowded;  /* the target has more code than is told apart */
 };
 
 #endif

@@ -173,6 +173,10 @@ bool job_detach(struct job *job, struct snapshot **ret, struct error *err)
 		       stats.median_seen_seconds * 1000, stats.p99_seen_seconds * 1000,
 		       stats.median_look_seconds * 1000, stats.p99_look_seconds * 1000);
 
+	if (session_is_crowded(job->session))
+		message_note(&job->messages, "there is more code than is told apart: some lines"
+					     " are missing, and some functions are [other code]");
+
 	*ret = NULL;
 	return session_snapshot(job->session, ret, is_ok ? err : &later) && is_ok;
 }

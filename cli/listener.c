@@ -185,7 +185,9 @@ void listener_idle(struct listener *listener, const struct tracer *tracer)
 	struct stats_event *event = event_queue_reserve(listener->queue, sizeof(*event));
 	if (!event)
 		return;
-	*event = (struct stats_event){ { EVENT_STATS }, .refused = listener->refused };
+	*event = (struct stats_event){ { EVENT_STATS },
+				       .refused = listener->refused,
+				       .is_crowded = pyframes_is_crowded(listener->py) };
 	tracer_stats(tracer, &event->tracer);
 	event_queue_commit(listener->queue, sizeof(*event));
 }

@@ -24,7 +24,7 @@
 #include "profile/profile.h"
 #include "tracer/process.h"
 
-static const size_t QUEUE_MAX_BYTES = 64 << 20;
+static const size_t QUEUE_MAX_BYTES = 32 << 20;
 
 enum { PROMPT_NICE = -15, PROMPT_SLICE_NS = 100000 };
 
@@ -56,6 +56,7 @@ struct session {
 	char **command;
 	uint64_t samples;
 	uint64_t refused;
+	bool is_crowded;
 	struct tracer_stats stats;
 	int most_threads; /* that were seen at a time */
 	uint64_t rss_bytes;
@@ -279,6 +280,7 @@ static bool take_event(struct session *session, const void *record, struct error
 	case EVENT_STATS:
 		session->stats = stats->tracer;
 		session->refused = stats->refused;
+		session->is_crowded = stats->is_crowded;
 		return true;
 	}
 	return true;
@@ -433,6 +435,11 @@ const char *session_python(const struct session *session)
 const char *session_note(const struct session *session)
 {
 	return session->note;
+}
+
+bool session_is_crowded(const struct session *session)
+{
+	return session->is_crowded;
 }
 
 bool session_is_released(const struct session *session)

@@ -73,6 +73,10 @@ const char *session_python(const struct session *session);
 /** What is to be known about the target before its figures are read; NULL: nothing. */
 const char *session_note(const struct session *session);
 
+/** The target has had more code than is told apart, as of the last pump: some frames have no line,
+ * or no name. */
+bool session_is_crowded(const struct session *session);
+
 /** The tracer's figures as of the last pump, as far as they are possible. */
 void session_stats(const struct session *session, struct tracer_stats *ret);
 

@@ -12,9 +12,9 @@ enum {
 	HEADER_BYTES_MAX = 256, /* of a code object that are read */
 	WITNESS_COUNT = 3,	/* its line table, its name, its file name */
 	LINETABLE_BYTES_MAX = 1 << 20,
-	CODES_MAX = 1 << 14,
-	TABLES_BYTES_MAX = 64 << 20, /* of line tables that are remembered */
-	LINES_KEPT = 16,	     /* per code object */
+	CODES_MAX = 1 << 13,
+	TABLES_BYTES_MAX = 8 << 20, /* of line tables that are remembered */
+	LINES_KEPT = 16,	    /* per code object */
 	BYTECODE_BYTES_MAX = 1 << 28,
 	/* Witnesses are dear to read. Code that was the same so often in a row is long-lived: from
 	 * then on they are asked one time in so many. Code that exec makes anew keeps being asked.
@@ -68,6 +68,7 @@ struct code_cache {
 	struct memory *memory;
 	const struct runtime *runtime;
 	struct interner *interner;
+	const struct frame *other; /* stands for what the interner has no room for */
 	size_t header_bytes;
 	struct code *codes;
 	size_t tables_bytes;
@@ -118,9 +119,13 @@ static size_t header_bytes(const struct py_offsets *py)
 bool code_cache_create(struct memory *memory, const struct runtime *runtime,
 		       struct interner *interner, struct code_cache **ret, struct error *err)
 {
+	const struct frame *other;
+	if (!interner_frame(interner, "[other code]", "", 0, &other, err))
+		return false;
 	struct code_cache *cache = calloc(1, sizeof(*cache));
 	if (!cache)
 		return error_set(err, ERROR_NO_MEMORY, "cache of code objects");
+	cache->other = other;
 	cache->memory = memory;
 	cache->runtime = runtime;
 	cache->interner = interner;
@@ -245,13 +250,18 @@ static bool load_witnesses(struct code_cache *cache, const struct code_key *key,
 	return true;
 }
 
-static bool read_text(struct code_cache *cache, raddr str, const char **ret,
+/* Read a text, for which another one stands where there is no room for it. */
+static bool read_text(struct code_cache *cache, raddr str, const char *otherwise, const char **ret,
 		      size_t *object_bytes_ret, struct error *err)
 {
+	struct error ignored;
 	OWNED_FREE char *text = NULL;
-	return unicode_read(cache->memory, &cache->runtime->offsets, str, &text, object_bytes_ret,
-			    err) &&
-	       interner_text(cache->interner, text, ret, err);
+	if (!unicode_read(cache->memory, &cache->runtime->offsets, str, &text, object_bytes_ret,
+			  err))
+		return false;
+	if (!interner_text(cache->interner, text, ret, &ignored))
+		*ret = otherwise;
+	return true;
 }
 
 /* Are the objects that a code object refers to of the types that they must be of? */
@@ -309,9 +319,9 @@ static bool load_parts(struct code_cache *cache, struct code *code, const struct
 	if (!check_types(cache, key, err) ||
 	    !load_bytecode_bytes(cache, key, &code->bytecode_bytes, err))
 		return false;
-	if (!read_text(cache, name, &code->function, &sizes.name, err))
+	if (!read_text(cache, name, cache->other->function, &code->function, &sizes.name, err))
 		return error_context(err, "name of code");
-	if (!read_text(cache, key->filename, &code->file, &sizes.file, err))
+	if (!read_text(cache, key->filename, cache->other->file, &code->file, &sizes.file, err))
 		return error_context(err, "file name of code");
 	if (!bytes_read(cache->memory, py, key->linetable, LINETABLE_BYTES_MAX, &code->linetable,
 			&code->linetable_len, err))
@@ -388,27 +398,24 @@ static bool find_instruction(const struct code_cache *cache, const struct code *
 	return true;
 }
 
-static bool find_frame(struct code_cache *cache, struct code *code, int instruction,
-		       const struct frame **ret, struct error *err)
+static const struct frame *find_frame(struct code_cache *cache, struct code *code, int instruction)
 {
 	size_t kept = code->line_count < LINES_KEPT ? code->line_count : LINES_KEPT;
 	for (size_t i = 0; i < kept; i++) {
-		if (code->lines[i].instruction == instruction) {
-			*ret = code->lines[i].frame;
-			return true;
-		}
+		if (code->lines[i].instruction == instruction)
+			return code->lines[i].frame;
 	}
 
 	int line = linetable_line(cache->runtime->offsets.code.line_format, code->linetable,
 				  code->linetable_len, (int)code->key.first_line, instruction);
 	const struct frame *frame;
-	if (!interner_frame(cache->interner, code->function, code->file, line, &frame, err))
-		return false;
+	struct error ignored;
+	if (!interner_frame(cache->interner, code->function, code->file, line, &frame, &ignored))
+		return cache->other;
 	size_t slot = code->line_count++ % LINES_KEPT;
 	code->lines[slot].instruction = instruction;
 	code->lines[slot].frame = frame;
-	*ret = frame;
-	return true;
+	return frame;
 }
 
 bool code_cache_frames(struct code_cache *cache, const struct place *places, size_t place_count,
@@ -435,10 +442,9 @@ bool code_cache_frames(struct code_cache *cache, const struct place *places, siz
 		int instruction = 0;
 		if (code->is_hidden)
 			continue;
-		if (!find_instruction(cache, code, &places[i], &instruction, err) ||
-		    !find_frame(cache, cache->met[i], instruction, &ret[len], err))
+		if (!find_instruction(cache, code, &places[i], &instruction, err))
 			return false;
-		len++;
+		ret[len++] = find_frame(cache, cache->met[i], instruction);
 	}
 	*len_ret = len;
 	return true;

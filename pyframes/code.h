@@ -27,6 +27,7 @@ void code_cache_destroy(struct code_cache *cache);
 
 /** Turn at most FRAME_DEPTH_MAX places of one thread into frames, in the same order. Code that is
  *  not Python's, but the interpreter's own, is left out, so there may be fewer frames than places.
+ *  Once the interner is full, lines are unknown, and then names: "[other code]".
  *  Errors: ERROR_FORMAT (no code object there, or a broken one), ERROR_READ, ERROR_NO_MEMORY. */
 MUST_CHECK bool code_cache_frames(struct code_cache *cache, const struct place *places,
 				  size_t place_count, const struct frame **ret, size_t *len_ret,

@@ -39,12 +39,14 @@ void interner_deinit(struct interner *interner)
 	}
 }
 
-/* Room for one more node; the caller frees it. NULL if there is none. */
-static void *make_node(struct interner *interner, size_t bytes)
+/* Room for one more node; the caller frees it. NULL if there is none within so many bytes. */
+static void *make_node(struct interner *interner, size_t bytes, size_t max_bytes)
 {
-	void *node = bytes <= INTERNER_BYTES_MAX - interner->bytes ? calloc(1, bytes) : NULL;
+	void *node = interner->bytes + bytes <= max_bytes ? calloc(1, bytes) : NULL;
 	if (node)
 		interner->bytes += bytes;
+	else
+		interner->is_full = true;
 	return node;
 }
 
@@ -55,7 +57,7 @@ bool interner_text(struct interner *interner, const char *text, const char **ret
 	HASH_FIND(hh, interner->texts, text, len, found);
 	if (!found) {
 		OWNED_FREE struct interned_text *added =
-			make_node(interner, sizeof(*added) + len + 1);
+			make_node(interner, sizeof(*added) + len + 1, INTERNER_BYTES_MAX);
 		if (!added)
 			return error_set(err, ERROR_NO_MEMORY, "text of %zu bytes", len);
 		memcpy(added->text, text, len);
@@ -68,6 +70,30 @@ bool interner_text(struct interner *interner, const char *text, const char **ret
 	return true;
 }
 
+/* Find a frame, or add it if it fits within so many bytes. */
+static bool frame_of(struct interner *interner, const struct frame_key *key, size_t max_bytes,
+		     const struct frame **ret, struct error *err)
+{
+	struct interned_frame *found;
+	HASH_FIND(hh, interner->frames, key, sizeof(*key), found);
+	if (!found) {
+		OWNED_FREE struct interned_frame *added =
+			make_node(interner, sizeof(*added), max_bytes);
+		if (!added)
+			return error_set(err, ERROR_NO_MEMORY, "frame");
+		added->frame = (struct frame){ .function = key->function,
+					       .file = key->file,
+					       .line = (int)key->line };
+		added->key = *key;
+		HASH_ADD(hh, interner->frames, key, sizeof(*key), added);
+		if (!added->hh.tbl)
+			return error_set(err, ERROR_NO_MEMORY, "table of frames");
+		found = MOVE_PTR(added);
+	}
+	*ret = &found->frame;
+	return true;
+}
+
 bool interner_frame(struct interner *interner, const char *function, const char *file, int line,
 		    const struct frame **ret, struct error *err)
 {
@@ -75,21 +101,8 @@ bool interner_frame(struct interner *interner, const char *function, const char 
 	if (!interner_text(interner, function, &key.function, err) ||
 	    !interner_text(interner, file, &key.file, err))
 		return false;
-
-	struct interned_frame *found;
-	HASH_FIND(hh, interner->frames, &key, sizeof(key), found);
-	if (!found) {
-		OWNED_FREE struct interned_frame *added = make_node(interner, sizeof(*added));
-		if (!added)
-			return error_set(err, ERROR_NO_MEMORY, "frame");
-		added->frame =
-			(struct frame){ .function = key.function, .file = key.file, .line = line };
-		added->key = key;
-		HASH_ADD(hh, interner->frames, key, sizeof(key), added);
-		if (!added->hh.tbl)
-			return error_set(err, ERROR_NO_MEMORY, "table of frames");
-		found = MOVE_PTR(added);
-	}
-	*ret = &found->frame;
-	return true;
+	if (frame_of(interner, &key, INTERNER_BYTES_MAX / 4 * 3, ret, err))
+		return true;
+	key.line = 0;
+	return frame_of(interner, &key, INTERNER_BYTES_MAX, ret, err);
 }

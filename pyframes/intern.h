@@ -10,15 +10,16 @@
 #include "base/error.h"
 #include "base/frame.h"
 
-/** What all that is interned may take: a target may make up names for ever. Hundreds of thousands
- *  of lines fit. */
-enum { INTERNER_BYTES_MAX = 64 << 20 };
+/** What all that is interned may take: a target may make up names for ever. A hundred thousand
+ *  lines fit. */
+enum { INTERNER_BYTES_MAX = 16 << 20 };
 
 /** Zero-initialised is empty. */
 struct interner {
 	struct interned_text *texts;
 	struct interned_frame *frames;
 	size_t bytes;
+	bool is_full; /* something found no room */
 };
 
 /** Give back everything that was interned. */
@@ -30,7 +31,8 @@ MUST_CHECK bool interner_text(struct interner *interner, const char *text, const
 			      struct error *err);
 
 /** The one frame of these values, whose texts are interned as well. Valid until interner_deinit().
- *  Errors: as interner_text(). */
+ *  Once three quarters of all room are taken, a frame that is new has no line (0), so that all
+ * lines of a function are one. Errors: as interner_text(). */
 MUST_CHECK bool interner_frame(struct interner *interner, const char *function, const char *file,
 			       int line, const struct frame **ret, struct error *err);
 

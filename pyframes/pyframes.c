@@ -292,6 +292,11 @@ bool pyframes_is_finalizing(struct pyframes *py)
 	return py->is_finalizing;
 }
 
+bool pyframes_is_crowded(const struct pyframes *py)
+{
+	return py->interner.is_full;
+}
+
 bool pyframes_intern(struct pyframes *py, const char *function, const char *file, int line,
 		     const struct frame **ret, struct error *err)
 {

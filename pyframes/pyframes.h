@@ -77,6 +77,10 @@ bool pyframes_is_pymalloc_block(struct pyframes *py, raddr block);
  *  all that is left. A process that has ended counts. Stays true once seen. */
 bool pyframes_is_finalizing(struct pyframes *py);
 
+/** Tell whether the target has had more code than is told apart: some frames have no line, or no
+ * name. Stays true. */
+bool pyframes_is_crowded(const struct pyframes *py);
+
 /** Intern a frame that is no Python frame (line 0), for instance "[native thread NAME]". */
 MUST_CHECK bool pyframes_intern(struct pyframes *py, const char *function, const char *file,
 				int line, const struct frame **ret, struct error *err);

@@ -30,6 +30,7 @@ static struct script {
 	struct tracer_stats told; /* by tracer_stats(), but for the counts */
 
 	bool is_finalizing;
+	bool is_crowded;
 	int gates_in_slots;		/* how many times tracer_clear_slots() still finds some */
 	enum error_kind clean_up_error; /* of the second tracer_clear_slots(); INTERNAL: none */
 	bool ends_in_clean_up;
@@ -256,6 +257,12 @@ const char *pyframes_note(const struct pyframes *py)
 {
 	(void)py;
 	return NULL;
+}
+
+bool pyframes_is_crowded(const struct pyframes *py)
+{
+	(void)py;
+	return script.is_crowded;
 }
 
 bool pyframes_is_finalizing(struct pyframes *py)

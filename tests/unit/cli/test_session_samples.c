@@ -127,6 +127,20 @@ static void test_stacks_without_python_frames_have_a_name(void **state)
 	session_destroy(session);
 }
 
+static void test_it_is_known_when_there_is_more_code_than_is_told_apart(void **state)
+{
+	(void)state;
+	struct error err;
+	for (int is_crowded = 0; is_crowded <= 1; is_crowded++) {
+		script.is_crowded = is_crowded;
+		struct session *session = begin(false);
+		wait_for_slices(2);
+		assert_true(session_stop(session, &err));
+		assert_int_equal(session_is_crowded(session), is_crowded);
+		session_destroy(session);
+	}
+}
+
 /* More than the queue takes, all at once, while nobody reads it. Blocks that were refused are not
  * followed: nobody hears of their frees. */
 enum { FLOOD = 1000000 };
@@ -214,6 +228,7 @@ int main(void)
 		SCRIPTED(test_what_was_kept_until_the_shutdown_stays_live),
 		SCRIPTED(test_a_block_that_stays_in_the_c_allocator_counts_once),
 		SCRIPTED(test_stacks_without_python_frames_have_a_name),
+		SCRIPTED(test_it_is_known_when_there_is_more_code_than_is_told_apart),
 		SCRIPTED(test_stops_that_contradict_the_layout_end_the_session),
 		SCRIPTED(test_one_stop_that_is_as_it_must_be_is_enough),
 		SCRIPTED(test_a_full_queue_refuses_samples_but_loses_no_free),

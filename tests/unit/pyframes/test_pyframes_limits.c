@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -114,6 +115,37 @@ static void test_long_line_tables_do_not_fill_the_memory(void **state)
 	pyframes_close(py);
 }
 
+/* What a target may do that makes code for ever: a stack of it is a stack all the same. */
+static void test_code_that_there_is_no_room_for_is_other_code(void **state)
+{
+	(void)state;
+	enum { LENGTH = 1 << 20 };
+	set_up_minor(12);
+	fake_push(&fake, thread, fake_code(&fake, "known.py", "outer", "outer", 1), 0);
+	struct pyframes *py = opened();
+	read_stack(py, THREAD);
+	assert_false(pyframes_is_crowded(py));
+
+	static char text[LENGTH + 1];
+	const struct frame *frame;
+	struct error err;
+	for (size_t length = LENGTH; length > 0; length /= 2) {
+		memset(text, 'x', length);
+		text[length] = '\0';
+		for (text[0] = '0'; pyframes_intern(py, text, "", 0, &frame, &err); text[0]++)
+			;
+	}
+	assert_true(pyframes_is_crowded(py));
+	fake_push(&fake, thread, fake_code(&fake, "known.py", "made up", "made up", 1), 0);
+	fake_push(&fake, thread, fake_code(&fake, "made up.py", "outer", "outer", 1), 0);
+	read_stack(py, THREAD);
+	assert_int_equal(frame_count, 3);
+	assert_frame(0, "[other code]", "", 0);
+	assert_frame(1, "[other code]", "", 0);
+	assert_frame(2, "outer", "known.py", 1);
+	pyframes_close(py);
+}
+
 static void test_blocks_are_recognised_by_the_pool_they_lie_in(void **state)
 {
 	(void)state;
@@ -179,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_a_chain_of_frames_in_a_circle_ends),
 		cmocka_unit_test(test_a_list_of_threads_without_an_end_is_left_soon),
 		cmocka_unit_test(test_long_line_tables_do_not_fill_the_memory),
+		cmocka_unit_test(test_code_that_there_is_no_room_for_is_other_code),
 		cmocka_unit_test(test_blocks_are_recognised_by_the_pool_they_lie_in),
 		cmocka_unit_test(test_a_shutdown_is_told_from_a_start_and_never_forgotten),
 		cmocka_unit_test(test_a_process_that_has_ended_counts_as_shut_down),
