@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <malloc.h>
+
 #include "cli/job.h"
 #include "cli/verbs.h"
 #include "tui/tui.h"
+
+/* What is as large as this goes back to the system as soon as it is freed, however long the program
+ * runs. Snapshots come and go; between smaller things they would leave holes. */
+enum { MAPPED_BYTES_MIN = 64 << 10 };
 
 /* Say what failed; the exit code for it. */
 static enum exit_code fail(const struct options *options, const struct error *err)
@@ -82,6 +88,7 @@ static enum exit_code run(const struct options *options, int *wait_status_ret)
 
 int main(int argc, char **argv)
 {
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
 	signals_on_crash(tui_restore_terminal);
 
 	struct options options;
