@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/quantity.h"
+#include "profile/capture.h"
 
 static bool set_pid(struct options *options, const char *argument, struct error *err)
 {
@@ -67,6 +68,16 @@ static bool set_format(struct options *options, const char *argument, struct err
 	if (!choose(argument, names, &choice, err))
 		return false;
 	options->format = (is_diff ? diff_formats : formats)[choice];
+	return true;
+}
+
+static bool set_max_size(struct options *options, const char *argument, struct error *err)
+{
+	if (!quantity_size(argument, &options->max_size_bytes, err))
+		return false;
+	if (options->max_size_bytes < CAPTURE_BYTES_MIN)
+		return error_set(err, ERROR_USAGE, "'%s' is less than the least, which is 1M",
+				 argument);
 	return true;
 }
 
@@ -210,6 +221,8 @@ const struct option_spec option_specs[] = {
 	{ "output", 'o', "FILE", RECORD | READING,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | READING, "overwrite an existing file", FLAG(is_forced) },
+	{ "max-size", 0, "SIZE", RECORD, "keep the file near this size: less of the past (256M)",
+	  SETTER(set_max_size) },
 	{ "format", 'f', "F", PRINTING,
 	  "text, json; diff: html; report: html, pprof, speedscope, collapsed, csv",
 	  SETTER(set_format) },

@@ -47,6 +47,8 @@ bool record_run(struct job *job, enum exit_code *ret, struct error *err)
 	    !output_name_check(path, options->is_forced, err) || !job_attach(job, err) ||
 	    !capture_create(path, options->is_forced, &capture, err))
 		return false;
+	if (options->max_size_bytes)
+		capture_limit(capture, options->max_size_bytes);
 
 	struct error later;
 	OWNED_SNAPSHOT struct snapshot *last = NULL;

@@ -81,7 +81,7 @@ static void test_record_takes_its_options(void **state)
 	(void)state;
 	struct options options =
 		parsed("record -p 7 -o out.%p -d 2m -j -q -v --force --budget 2% --sample-bytes "
-		       "64K -r 50 --stop=trap --color=never");
+		       "64K -r 50 --stop=trap --color=never --max-size 20M");
 	assert_int_equal(options.verb, VERB_RECORD);
 	assert_int_equal(options.pid, 7);
 	assert_string_equal(options.output, "out.%p");
@@ -92,6 +92,7 @@ static void test_record_takes_its_options(void **state)
 	assert_int_equal(options.sample_bytes, 65536);
 	assert_int_equal(options.max_stops_per_second, 50);
 	assert_true(options.stops_at_traps);
+	assert_int_equal(options.max_size_bytes, 20 << 20);
 	assert_int_equal(options.color, COLOR_NEVER);
 }
 
@@ -289,6 +290,8 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "-p 1 --force", "'--force'" },
 		{ "-p 1 --max-growth 1M/min", "'--max-growth'" },
 		{ "check -p 1 -o x --max-delta 1", "'-o'" },
+		{ "check -p 1 --max-size 1G", "'--max-size'" },
+		{ "record -p 1 -o x --max-size 1023K", "'1023K'" },
 		{ "report x -d 5", "'-d'" },
 		{ "report x --budget 1", "'--budget'" },
 		{ "-p 1 -d 0", "--duration" },
