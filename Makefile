@@ -102,13 +102,17 @@ $(BUILD)/fixtures/restricted: fixtures/restricted.c tracer/calls_x86_64.c fixtur
 $(UNIT_TESTS): $(TARGETS)
 
 # What `make soak` needs: libraries for targets and tracers, and the tracer as a small program.
-SOAK_PROGRAMS := $(addprefix $(BUILD)/tests/soak/,kill_at.so pulse.so trace_alloc)
+SOAK_PROGRAMS := $(addprefix $(BUILD)/tests/soak/,kill_at.so pulse.so trace_alloc endless)
 $(BUILD)/tests/soak/%.so: tests/soak/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -shared -fPIC -o $@ $< -pthread
 
 $(BUILD)/tests/soak/trace_alloc: $(BUILD)/tests/soak/trace_alloc.c.o $(call archive,tracer) $(call archive,base)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/soak/endless: $(BUILD)/tests/soak/endless.c.o $(foreach f,tui profile pyframes base,$(call archive,$(f)))
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
