@@ -80,6 +80,7 @@ $(foreach folder,$(FOLDERS),$(eval $(call unit_rule,$(folder))))
 # Programs to be traced are built plainly, whatever the sanitizers of the rest.
 # The embedder needs Python's headers; the matrix builds it in several ways.
 TARGETS := $(patsubst %.c,$(BUILD)/%,$(filter-out fixtures/embedder.c,$(wildcard fixtures/*.c)))
+$(BUILD)/fixtures/alloc_target: fixtures/handing_on.h
 $(BUILD)/fixtures/%: fixtures/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
@@ -88,13 +89,13 @@ $(BUILD)/fixtures/%: fixtures/%.c
 # This one pretends to be a CPython, laid out as filtrace knows it.
 HOSTILE := $(BUILD)/fixtures/hostile
 TARGETS += $(HOSTILE)
-$(HOSTILE): $(wildcard fixtures/hostile/*.[ch]) pyframes/offsets.c
+$(HOSTILE): $(wildcard fixtures/hostile/*.[ch]) pyframes/offsets.c tracer/region_layout.h
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -o $@ $(filter %.c,$^) -pthread
 
 # This one forbids itself all calls but those that the table says are needed.
-$(BUILD)/fixtures/restricted: fixtures/restricted.c tracer/calls_x86_64.c fixtures/restricted.h tracer/calls.h
+$(BUILD)/fixtures/restricted: fixtures/restricted.c tracer/calls_x86_64.c fixtures/restricted.h tracer/calls.h tracer/region_layout.h
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -o $@ $(filter %.c,$^)
