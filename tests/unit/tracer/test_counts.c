@@ -97,29 +97,28 @@ static bool sum_up(void *context, const struct stop *stop)
 	return false;
 }
 
-/* Draws are gone in legs of T/16, shorter than a block and longer. Each of n blocks is sampled with
- * p = 1 - exp(-s/T), so n p are, with a standard deviation of at most sqrt(n p): six of those are
- * missed once in 5e8 runs. */
-static void check_share_of_samples(struct target *target, size_t size)
+/* Draws are gone in legs of T/16, shorter than a block and longer; of at least 16 bytes. Each of n
+ * blocks is sampled with p = 1 - exp(-s/T), so n p are, with a standard deviation of at most sqrt(n
+ * p): six of those are missed once in 5e8 runs. */
+static void check_share_of_samples(struct target *target, size_t size, double mean, int rounds)
 {
-	enum { ROUNDS = 12, BLOCKS = 4 * 4000 };
-	const double mean = 8192;
+	enum { BLOCKS = 4 * 4000 };
 	struct sum sum = { .size_bytes = size };
 	struct tracer_listener listener = { &sum, sum_up, note_free, note_drop, note_double };
 	struct tracer *tracer = plant(target->pid, &listener, (uint64_t)mean);
 	char command[64];
 	snprintf(command, sizeof(command), "keep 4000 %zu", size);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		send_command(target, command);
 		serve_until_answer(tracer, target);
 		send_command(target, "drop");
 		serve_until_answer(tracer, target);
 	}
 	lift(tracer);
-	double expected = ROUNDS * BLOCKS * -expm1(-(double)size / mean);
+	double expected = rounds * BLOCKS * -expm1(-(double)size / mean);
 	if (fabs((double)sum.stops - expected) > 6 * sqrt(expected))
-		fail_msg("%zu samples of blocks of %zu bytes, expected %.0f", sum.stops, size,
-			 expected);
+		fail_msg("%zu samples of blocks of %zu bytes at %g, expected %.0f", sum.stops, size,
+			 mean, expected);
 }
 
 static void test_blocks_are_sampled_as_often_as_their_size_says(void **state)
@@ -127,8 +126,9 @@ static void test_blocks_are_sampled_as_often_as_their_size_says(void **state)
 	(void)state;
 	struct target target;
 	start_target(&target, NULL, "0");
-	check_share_of_samples(&target, 200);
-	check_share_of_samples(&target, 1000);
+	check_share_of_samples(&target, 200, 8192, 12);
+	check_share_of_samples(&target, 1000, 8192, 12);
+	check_share_of_samples(&target, 17, 256, 24);
 	end_target(&target);
 }
 
