@@ -122,6 +122,26 @@ void history_merge(struct history *history, const struct history *from)
 		history->areas[i] += other.areas[i];
 }
 
+void mean_interval_add_live(struct mean_interval *mean, const struct observation *block)
+{
+	double weight = observation_weight(block);
+	mean->weight += weight;
+	mean->weight_interval += weight * block->interval_bytes;
+}
+
+void mean_interval_add_history(struct mean_interval *mean, const struct history *history)
+{
+	mean->weight += history->weight;
+	mean->weight_interval += history->weight_interval;
+}
+
+double mean_interval_bytes(const struct mean_interval *mean, double otherwise)
+{
+	if (mean->weight > 0)
+		return mean->weight_interval / mean->weight;
+	return otherwise <= 1 ? 0 : otherwise;
+}
+
 void tally_init(struct tally *tally, double now_seconds)
 {
 	*tally = (struct tally){ .now_seconds = now_seconds,
@@ -287,48 +307,58 @@ static double fit_variance(const struct tally *tally)
 	return residual / time_square / (double)(count - 4);
 }
 
-static struct estimate estimate_make(double value, double shift, double half)
+static struct estimate estimate_make(double value, double low, double high)
 {
-	double low = value + shift - half;
-	double high = value + shift + half;
 	return (struct estimate){ value, low, high, fmax(high - value, value - low) };
 }
 
-/* The mean interval between samples, weighted by what they stand for. */
-static double mean_interval(double weight_interval, double weight, double otherwise)
+/* How much a sample that was not seen would have stood for. */
+static double unseen_interval(double weight_interval, double weight, double interval_bytes)
 {
-	if (weight > 0)
-		return weight_interval / weight;
-	return otherwise <= 1 ? 0 : otherwise;
+	double at_large = interval_bytes <= 1 ? 0 : interval_bytes;
+	return weight > 0 ? fmax(weight_interval / weight, at_large) : at_large;
 }
 
+/* Above lies what was not seen, of whatever size. Below lies what the samples may be too many for:
+ * their own variance for each byte counts, which is less than T for blocks that are hardly missed.
+ */
 static struct estimate live_estimate(const struct tally *tally, double live, double interval_bytes)
 {
-	double interval = mean_interval(tally->live_interval, live, interval_bytes);
-	double unseen = quarter_z2 * interval * interval;
-	struct estimate ret =
-		estimate_make(live, half_z2 * interval, z * sqrt(tally->live_variance + unseen));
-	ret.low = fmax(ret.low, 0);
-	ret.error = fmax(ret.high - live, live - ret.low);
-	return ret;
+	double variance = tally->live_variance;
+	double unseen = unseen_interval(tally->live_interval, live, interval_bytes);
+	double seen = live > 0 ? variance / live : 0;
+	double high = live + half_z2 * unseen + z * sqrt(variance + quarter_z2 * unseen * unseen);
+	double low = live + half_z2 * seen - z * sqrt(variance + quarter_z2 * seen * seen);
+	return estimate_make(live, fmin(fmax(low, 0), live), high);
 }
 
-static struct estimate growth_estimate(const struct tally *tally, double interval_bytes)
+/* How far the centre of growth's interval is from growth, and half the interval's width. */
+static void growth_interval(const struct tally *tally, double interval, double *shift_ret,
+			    double *half_ret)
 {
-	double now = tally->now_seconds;
-	if (now <= 0)
-		return (struct estimate){ 0 };
-
-	double interval = mean_interval(tally->weight_interval, tally->weight, interval_bytes);
-	double leaker = interval / now;
-	double centre =
-		interval > 0 ? interval * (tally->growth + leaker) / (tally->weight + interval) : 0;
+	double leaker = interval / tally->now_seconds;
+	double gain = interval > 0 ? (tally->growth + leaker) / (tally->weight + interval) : 0;
 	double variance = fmax(tally->growth_variance, 0) + quarter_z2 * leaker * leaker +
 			  fit_variance(tally);
-	struct estimate ret = estimate_make(tally->growth, half_z2 * centre, z * sqrt(variance));
-	ret.low = fmin(ret.low, tally->growth - half_z2 * leaker);
-	ret.error = fmax(ret.error, ret.value - ret.low);
-	return ret;
+	*shift_ret = half_z2 * interval * gain;
+	*half_ret = z * sqrt(variance);
+}
+
+/* As with live bytes, what was not seen lies above; but it may as well have been freed. */
+static struct estimate growth_estimate(const struct tally *tally, double interval_bytes)
+{
+	if (tally->now_seconds <= 0)
+		return (struct estimate){ 0 };
+
+	double value = tally->growth;
+	double unseen = unseen_interval(tally->weight_interval, tally->weight, interval_bytes);
+	double seen = tally->weight > 0 ? tally->weight_interval / tally->weight : unseen;
+	double shift, half;
+	growth_interval(tally, unseen, &shift, &half);
+	double high = value + shift + half;
+	growth_interval(tally, seen, &shift, &half);
+	double low = value + shift - half;
+	return estimate_make(value, fmin(low, value - half_z2 * unseen / tally->now_seconds), high);
 }
 
 static void figures_describe(const struct tally *tally, struct figures *ret)
@@ -371,32 +401,32 @@ static double square(double number)
 	return number * number;
 }
 
-/* Undo live_estimate(): the mean interval shifts the centre, and the variance is what remains of
- * the half-width. Where low was cut at 0 the centre is not known. */
-static double live_interval(const struct estimate *live, double otherwise)
+/* Undo live_estimate(): (value - low)^2 is z^2 low times the variance for each byte, and with
+ * d = high - value, d^2 is z^2 (variance + d T). Not for a low end of 0. */
+static double live_variance(const struct estimate *live)
 {
-	double shift = (live->low + live->high) / 2 - live->value;
-	return live->low > 0 ? fmax(shift / half_z2, 0) : otherwise;
+	return fmax(live->value, 0) * square((live->value - live->low) / z) / live->low;
 }
 
-static double live_variance(const struct estimate *live, double interval)
+static double live_interval(const struct estimate *live)
 {
-	double half = fmax(live->high - live->value - half_z2 * interval, 0);
-	return fmax(square(half / z) - quarter_z2 * square(interval), 0);
+	double above = live->high - live->value;
+	return above > 0 ? fmax(above / square(z) - live_variance(live) / above, 0) : 0;
 }
 
 static void add_live(struct figures_sum *sum, const struct estimate *live)
 {
-	double interval = live_interval(live, sum->interval_bytes <= 1 ? 0 : sum->interval_bytes);
-	sum->tally.live_interval += live->value * interval;
-	sum->tally.live_variance += live_variance(live, interval);
+	if (live->low <= 0)
+		return;
+	sum->tally.live_interval += live->value * live_interval(live);
+	sum->tally.live_variance += live_variance(live);
 }
 
 double estimate_live_spread(const struct estimate *live)
 {
 	if (live->low <= 0)
 		return live->high - live->value;
-	return z * sqrt(live_variance(live, live_interval(live, 0)));
+	return z * sqrt(live_variance(live));
 }
 
 void figures_sum_add(struct figures_sum *sum, const struct figures *part)
@@ -419,7 +449,9 @@ void figures_sum_write(const struct figures_sum *sum, struct figures *ret)
 {
 	double growth = sum->tally.growth;
 	double below = sqrt(sum->growth_below), above = sqrt(sum->growth_above);
-	tally_figures(&sum->tally, sum->interval_bytes, ret);
+	/* The intervals of the parts know already how rare samples were. */
+	double interval = sum->tally.live_interval > 0 ? 0 : sum->interval_bytes;
+	tally_figures(&sum->tally, interval, ret);
 	ret->growth_bytes_per_second =
 		(struct estimate){ growth, growth - below, growth + above, fmax(below, above) };
 }

@@ -10,7 +10,10 @@
  * variance of that is estimated by w^2 (1-p). All sums below are of such weights.
  *
  * *Live bytes*: W, the sum over live blocks. Its interval is of Wilson's kind, which holds for few
- * samples too: (W + 1.92 T) +- 1.96 sqrt(V + 0.96 T^2), T being the mean interval between samples.
+ * samples too. Its high end is W + 1.92 T + 1.96 sqrt(V + 0.96 T^2), T being the mean interval
+ * between samples: of these blocks, or of the whole process if that is more. The low end is
+ * W + 1.92 u - 1.96 sqrt(V + 0.96 u^2) with u = V/W: that is T if blocks are small, and less if
+ * they are large, or were sampled more often.
  *
  * *Growth*: the least-squares slope, in continuous time, of live bytes over [0, tau], tau being the
  * time since attach:  12/tau^3 * integral of (t - tau/2) live(t) dt.  A block that lived over
@@ -66,6 +69,18 @@ void history_add(struct history *history, const struct observation *block, doubl
 /** Add what another one remembers, as if its blocks had been of this one. */
 void history_merge(struct history *history, const struct history *from);
 
+/** At which interval sampled bytes were sampled, on average. All zero: none yet. */
+struct mean_interval {
+	double weight;		/* sum of w */
+	double weight_interval; /* of w T */
+};
+
+void mean_interval_add_live(struct mean_interval *mean, const struct observation *block);
+void mean_interval_add_history(struct mean_interval *mean, const struct history *history);
+
+/** 0: no byte was missed. `otherwise` is the T of now, and stands in if there was no sample. */
+double mean_interval_bytes(const struct mean_interval *mean, double otherwise);
+
 /** Sums over some blocks, from which their figures are derived. */
 struct tally {
 	double now_seconds;
@@ -96,7 +111,9 @@ void tally_add_history(struct tally *tally, const struct history *history);
 /** Add the sums of `from`, which was made for the same time. */
 void tally_merge(struct tally *tally, const struct tally *from);
 
-/** Derive the figures. `interval_bytes` is the T of now: it stands in where no sample tells one. */
+/** Derive the figures. `interval_bytes` is the mean interval at which the whole process was
+ * sampled: what was not seen may have been allocated when samples were as rare as that, even if
+ * those that were seen are all from when they were not. At most 1: nothing was missed. */
 void tally_figures(const struct tally *tally, double interval_bytes, struct figures *ret);
 
 /** Figures of some stacks together, where nothing but the figures of each is left. Live bytes get

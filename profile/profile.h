@@ -72,7 +72,7 @@ void profile_restart_growth(struct profile *profile, uint64_t now_ns);
 size_t profile_live_samples(const struct profile *profile);
 
 /** Describe the instant `now_ns`. target and capture are copied in as they are, strings and all.
- *  `interval_bytes` in capture->sample_bytes serves the intervals of sites with few samples.
+ *  capture->sample_bytes serves the intervals as long as there is no sample at all.
  *  Errors: ERROR_NO_MEMORY. snapshot_destroy() gives it back. */
 MUST_CHECK bool profile_snapshot(const struct profile *profile, uint64_t now_ns,
 				 const struct snapshot_target *target,

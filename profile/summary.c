@@ -17,6 +17,7 @@ struct summary {
 	const struct stacks *stacks;
 	const struct live *live;
 	double now_seconds;
+	double interval_bytes; /* at which the whole process was sampled, on average */
 	struct snapshot *snapshot;
 	struct groups blocks;	     /* by stack */
 	struct groups by_site;	     /* stacks by site */
@@ -198,7 +199,7 @@ static bool stack_add(struct summary *summary, const struct stack *stack, size_t
 	ret->frames = frames;
 	ret->frame_count = depth;
 	ret->kind = stack->kind;
-	tally_figures(tally, (double)snapshot->capture.sample_bytes, &ret->figures);
+	tally_figures(tally, summary->interval_bytes, &ret->figures);
 	return snapshot_copy_text(snapshot, stack->thread, &ret->thread, err);
 }
 
@@ -248,7 +249,7 @@ static bool site_add(struct summary *summary, uint32_t number, const struct tall
 	struct snapshot *snapshot = summary->snapshot;
 	struct snapshot_site *site = &snapshot->sites[snapshot->site_count++];
 	site->frame = &snapshot_unknown_frame;
-	tally_figures(tally, (double)snapshot->capture.sample_bytes, &site->figures);
+	tally_figures(tally, summary->interval_bytes, &site->figures);
 	return number == 0 || frame_copy(summary, number - 1, &site->frame, err);
 }
 
@@ -306,6 +307,17 @@ static bool room_make(struct summary *summary, struct error *err)
 	return snapshot->stacks && snapshot->sites;
 }
 
+static double process_interval(const struct stacks *stacks, const struct live *live,
+			       const struct snapshot *snapshot)
+{
+	struct mean_interval mean = { 0 };
+	for (size_t i = 0; i < stacks_len(stacks); i++)
+		mean_interval_add_history(&mean, &stacks->items[i].history);
+	for (size_t i = 0; i < live_len(live); i++)
+		mean_interval_add_live(&mean, &live->blocks[i].seen);
+	return mean_interval_bytes(&mean, (double)snapshot->capture.sample_bytes);
+}
+
 bool summary_write(const struct stacks *stacks, const struct live *live, double now_seconds,
 		   struct snapshot *snapshot, struct error *err)
 {
@@ -314,6 +326,7 @@ bool summary_write(const struct stacks *stacks, const struct live *live, double 
 		.stacks = stacks,
 		.live = live,
 		.now_seconds = now_seconds,
+		.interval_bytes = process_interval(stacks, live, snapshot),
 		.snapshot = snapshot,
 	};
 	if (!groups_find(&summary, err) || !shown_choose(&summary, err) ||
@@ -326,6 +339,6 @@ bool summary_write(const struct stacks *stacks, const struct live *live, double 
 		if (!site_write(&summary, (uint32_t)i, &total, err))
 			return false;
 	}
-	tally_figures(&total, (double)snapshot->capture.sample_bytes, &snapshot->total);
+	tally_figures(&total, summary.interval_bytes, &snapshot->total);
 	return true;
 }

@@ -132,15 +132,28 @@ static size_t block_at(const struct truth *truth, double position)
 	return low;
 }
 
+/* At which interval the population is sampled: another one at the beginning. */
+struct rate {
+	double interval;
+	double early_interval;
+	double early_bytes;
+};
+
 /* Sample the population as a gate does: a Poisson process over its bytes. */
-static struct figures sample_once(const struct truth *truth, double interval, uint64_t *seed)
+static struct figures sample_at(const struct truth *truth, const struct rate *rate, uint64_t *seed)
 {
 	struct history history = { 0 };
 	struct tally tally;
 	tally_init(&tally, tau);
 	double position = 0;
 	while (true) {
+		bool is_early = position < rate->early_bytes;
+		double interval = is_early ? rate->early_interval : rate->interval;
 		position -= log(random_unit(seed)) * interval;
+		if (is_early && position >= rate->early_bytes) {
+			position = rate->early_bytes; /* drawn anew from here: it has no memory */
+			continue;
+		}
 		if (position >= truth->size_before[BLOCKS])
 			break;
 		size_t i = block_at(truth, position);
@@ -154,8 +167,13 @@ static struct figures sample_once(const struct truth *truth, double interval, ui
 	}
 	tally_add_history(&tally, &history);
 	struct figures ret;
-	tally_figures(&tally, interval, &ret);
+	tally_figures(&tally, rate->interval, &ret);
 	return ret;
+}
+
+static struct figures sample_once(const struct truth *truth, double interval, uint64_t *seed)
+{
+	return sample_at(truth, &(struct rate){ .interval = interval }, seed);
 }
 
 /* What many estimates of one figure did. */
@@ -230,6 +248,72 @@ static void test_estimates_are_unbiased_and_their_intervals_hold_from_one_sample
 				score_check(&live, "live bytes", scenarios[i].name,
 					    sample_counts[j]);
 		}
+	}
+}
+
+/* As at the beginning of a capture: a short interval meets a load that makes it a long one. What
+ * few samples there are may all be of the first moments, and tell nothing of what came later. */
+static void test_intervals_hold_when_sampling_becomes_rare(void **state)
+{
+	(void)state;
+	static const double later_counts[] = { 0.5, 1, 3, 10 };
+	static struct truth truth;
+	truth_make(&truth, 0);
+	double bytes = truth.size_before[BLOCKS];
+	for (size_t i = 0; i < ARRAY_LEN(later_counts); i++) {
+		const struct rate rate = { bytes / later_counts[i], bytes / 400, bytes / 40 };
+		uint64_t seed = 23;
+		struct score live = { .truth = truth.live }, growth = { .truth = truth.growth };
+		for (int j = 0; j < REPLICATES; j++) {
+			struct figures figures = sample_at(&truth, &rate, &seed);
+			score_add(&live, &figures.live_bytes);
+			score_add(&growth, &figures.growth_bytes_per_second);
+		}
+		score_check(&live, "live bytes", "leak, soon sampled rarely", later_counts[i]);
+		score_check(&growth, "growth", "leak, soon sampled rarely", later_counts[i]);
+	}
+}
+
+/* How often `count` live blocks of one size, and their growth, are less than the low ends say. */
+static void overestimated(size_t count, double size_bytes, double rarest, double *live_ret,
+			  double *growth_ret)
+{
+	const double interval = 10000;
+	uint64_t seed = 29;
+	*live_ret = *growth_ret = 0;
+	for (int i = 0; i < REPLICATES; i++) {
+		struct tally tally;
+		struct figures figures;
+		tally_init(&tally, tau);
+		for (size_t j = 0; j < count; j++) {
+			double start = tau * ((double)j + 0.5) / (double)count;
+			struct observation block = observation_make(size_bytes, interval, start);
+			if (random_unit(&seed) < block.probability)
+				tally_add_live(&tally, &block, MEMORY_MALLOC);
+		}
+		tally_figures(&tally, rarest, &figures);
+		double live = (double)count * size_bytes;
+		*live_ret += (figures.live_bytes.low > live) / (double)REPLICATES;
+		*growth_ret +=
+			(figures.growth_bytes_per_second.low > live / tau) / (double)REPLICATES;
+	}
+}
+
+static void test_low_ends_hold_for_large_blocks_and_when_others_were_sampled_rarely(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t count;
+		double size, rarest;
+	} cases[] = { { 100, 2000, 10000 }, { 50, 10000, 10000 },   { 20, 20000, 10000 },
+		      { 400, 500, 200000 }, { 4000, 1000, 100000 }, { 50, 10000, 1e6 } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		double live, growth;
+		overestimated(cases[i].count, cases[i].size, cases[i].rarest, &live, &growth);
+		if (fmax(live, growth) > 0.04 + sigmas * sqrt(0.04 * 0.96 / REPLICATES))
+			fail_msg("%zu blocks of %g bytes: low ends are too high %g and %g of the "
+				 "time",
+				 cases[i].count, cases[i].size, live, growth);
 	}
 }
 
@@ -515,6 +599,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_estimates_are_unbiased_and_their_intervals_hold_from_one_sample_on),
+		cmocka_unit_test(test_intervals_hold_when_sampling_becomes_rare),
+		cmocka_unit_test(
+			test_low_ends_hold_for_large_blocks_and_when_others_were_sampled_rarely),
 		cmocka_unit_test(test_intervals_are_no_wider_than_they_must_be),
 		cmocka_unit_test(test_one_or_two_samples_never_claim_growth),
 		cmocka_unit_test(test_sampling_every_allocation_leaves_no_error_in_live_bytes),

@@ -302,6 +302,23 @@ static void test_thinning_keeps_estimates_unbiased_and_intervals_honest(void **s
 	assert_true(misses / REPLICATES < 0.1 + 5.5 * sqrt(0.1 * 0.9 / REPLICATES));
 }
 
+static void test_a_site_seen_early_knows_how_rare_samples_became(void **state)
+{
+	(void)state;
+	OWNED_PROFILE struct profile *profile = new_profile();
+	add_block(profile, 0, 0x1000, 100, 16384, leaf_path, 2, MEMORY_MALLOC);
+	for (raddr block = 0x2000; block < 0x2000 + 100 * 16; block += 16) {
+		add_block(profile, 1, block, 100, 1e6, other_path, 2, MEMORY_MALLOC);
+		profile_free(profile, block, at_seconds(2));
+	}
+	OWNED_SNAPSHOT struct snapshot *snapshot = take_snapshot(profile, 10, 16384);
+	assert_int_equal(snapshot->site_count, 1);
+	assert_true(snapshot->sites[0].figures.live_bytes.high > 3.8e6);
+	assert_true(snapshot->stacks[0].figures.live_bytes.high > 3.8e6);
+	assert_true(snapshot->sites[0].figures.growth_bytes_per_second.high > 3e6 / 10);
+	assert_true(snapshot->total.live_bytes.high > 3.8e6);
+}
+
 static void test_a_busy_profile_keeps_its_sums_through_ten_thousand_stacks(void **state)
 {
 	(void)state;
@@ -348,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_growth_restarts_after_the_warm_up),
 		cmocka_unit_test(test_restart_keeps_ages),
 		cmocka_unit_test(test_thinning_keeps_estimates_unbiased_and_intervals_honest),
+		cmocka_unit_test(test_a_site_seen_early_knows_how_rare_samples_became),
 		cmocka_unit_test(test_a_busy_profile_keeps_its_sums_through_ten_thousand_stacks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
