@@ -136,11 +136,12 @@ static bool plant_and_serve(struct session *session, const struct attachment *at
 	struct tracer *tracer = attachment->tracer;
 	be_prompt();
 	uint64_t start_ns = clock_monotonic_ns();
+	uint64_t start_realtime_ns = clock_realtime_ns();
 	if (!tracer_plant(tracer, attachment->specs, attachment->spec_count,
 			  &session->options.sampling, &callbacks, err))
 		return false;
 	session->start_ns = start_ns;
-	session->start_realtime_ns = clock_realtime_ns();
+	session->start_realtime_ns = start_realtime_ns;
 	snprintf(session->python, sizeof(session->python), "%s", pyframes_version(attachment->py));
 	session->note = pyframes_note(attachment->py);
 	publish(session, SESSION_TRACING);
