@@ -196,8 +196,9 @@ matrix: packages-build packages-test packages-matrix ## every interpreter there 
 	@$(SUBMAKE) all
 	@FILTRACE=$(BUILD)/filtrace MATRIX_DIR=$${MATRIX_DIR:-$(BUILD)/matrix} $(PYTHON) -B tests/matrix/matrix.py $(MATRIX)
 
-truth: all ## 20 recordings of the Flask server against its own truth, as a table
-	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/e2e/repeat_truth.py
+truth: packages-build packages-demo packages-test ## figures against the truth of live targets; TRUTH='--runs 200 --seconds 12'
+	@$(SUBMAKE) all
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/truth/truth.py $(TRUTH)
 
 bench: packages-build packages-demo packages-bench ## what filtrace costs its target, beside its peers; BENCH='--only w1 --peers none'
 	@$(SUBMAKE) all $(REFRESH) soak-programs

@@ -18,7 +18,7 @@ class NotTaken(Missing):
 
 EVERY_BLOCK = ("--sample-bytes", "1", "--force")
 # So many samples, whatever the machine's load, that chance cannot hide the leak. What the default
-# budget shows in how many of 20 runs is repeat_truth.py's business.
+# budget shows in how many of 20 runs is `make truth`'s business.
 GENEROUS = ("--budget", "10")
 LEAK_SECONDS = 5
 SMALL_BYTES_MAX = 999  # scenarios' blocks differ by a thousand

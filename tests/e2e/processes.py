@@ -238,9 +238,9 @@ class Filtrace:
         tracing = self.start("record", "-p", target.pid, "-o", file, *arguments, target=target)
         return tracing.wait_attached()
 
-    def report(self, file="capture"):
+    def report(self, file="capture", *arguments):
         """The JSON report of a capture."""
-        finished = self.run("report", file, "-f", "json")
+        finished = self.run("report", file, "-f", "json", *arguments)
         assert finished.returncode == 0, finished.stderr
         return json.loads(finished.stdout)
 
