@@ -95,6 +95,7 @@
 #define SHARED_PATIENCE	 0x50  /* u64: for how many ticks a stop waits for a silent tracer */
 #define SHARED_LEG	 0x58  /* u64: bytes after which a countdown is drawn anew at the latest */
 #define SHARED_KIND	 0x60  /* u32: enum tracer_stop_kind: how a stop waits */
+#define SHARED_SPIN	 0x68  /* u64: for how many ticks a stop looks out before it sleeps */
 #define SHARED_LOST	 0x80  /* u32: samples that found no mailbox */
 #define SHARED_TIMEOUTS	 0x84  /* u32: stops that gave up waiting */
 #define SHARED_STOPPED	 0xc0  /* u64: time-stamp ticks that threads stood stopped */
@@ -157,10 +158,6 @@
 #define STUB_ARGUMENTS	   0x20 /* u64[STUB_ARGUMENTS_MAX] */
 #define STUB_ARGUMENTS_MAX 5
 #define STUB_WORDS_BYTES   0x48
-
-/* How often a stop looks before it sleeps: some 30 to 100 us, as long as the processor's pause is.
- */
-#define PARK_SPINS 2000
 
 /* A stop sleeps at most this long before it asks again whether the tracer lives. */
 #define PARK_ROUND_NS 50000000

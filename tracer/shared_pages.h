@@ -35,7 +35,9 @@ struct shared_pages {
 	uint64_t patience_ticks;
 	uint64_t leg_bytes;
 	uint32_t stop_kind;
-	uint8_t pad1[SHARED_LOST - SHARED_KIND - 4];
+	uint32_t reserved2;
+	uint64_t spin_ticks;
+	uint8_t pad1[SHARED_LOST - SHARED_SPIN - 8];
 	uint32_t lost;
 	uint32_t timeouts;
 	uint8_t pad2[SHARED_STOPPED - SHARED_TIMEOUTS - 4];
@@ -63,6 +65,7 @@ SHARED_PAGES_AT(cookie, SHARED_COOKIE);
 SHARED_PAGES_AT(patience_ticks, SHARED_PATIENCE);
 SHARED_PAGES_AT(leg_bytes, SHARED_LEG);
 SHARED_PAGES_AT(stop_kind, SHARED_KIND);
+SHARED_PAGES_AT(spin_ticks, SHARED_SPIN);
 SHARED_PAGES_AT(lost, SHARED_LOST);
 SHARED_PAGES_AT(timeouts, SHARED_TIMEOUTS);
 SHARED_PAGES_AT(stopped_ticks, SHARED_STOPPED);

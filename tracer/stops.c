@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 #include <x86intrin.h>
 
 #include "base/clock.h"
@@ -23,6 +24,9 @@ enum { BURST_STOPS = 32, BURST_FACTOR = 4 };
 static const uint64_t WAIT_NS = 20 * NS_PER_MS;
 /* How long a stop waits for a tracer that lives but is silent (it may be stopped itself). */
 static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
+
+/* How long it looks out for an answer before it sleeps: being woken up is as long as a stop. */
+static const uint64_t SPIN_NS = 250000;
 
 enum { LATE_MAX = 4096 };
 
@@ -259,14 +263,25 @@ static bool arm_again(struct stops *stops, struct error *err)
 	return stops_arm(stops, true, err);
 }
 
-/* Ticks of the time-stamp counter in PATIENCE_NS, from watching it for a millisecond. */
-static uint64_t measure_patience(void)
+/* Of the time-stamp counter, from watching it for a millisecond. */
+static double measure_ticks_per_ns(void)
 {
 	uint64_t start_ns = clock_monotonic_ns();
 	uint64_t start_ticks = __rdtsc();
 	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	double ticks = (double)(__rdtsc() - start_ticks);
-	return (uint64_t)(ticks * (double)PATIENCE_NS / (double)(clock_monotonic_ns() - start_ns));
+	return ticks / (double)(clock_monotonic_ns() - start_ns);
+}
+
+/* Tell the target how long to wait, and how. On a single processor nobody answers while one looks
+ * out. */
+static void publish_patience(struct stops *stops)
+{
+	struct shared_pages *shared = stops->region.shared;
+	double ticks_per_ns = measure_ticks_per_ns();
+	shared->patience_ticks = (uint64_t)((double)PATIENCE_NS * ticks_per_ns);
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		shared->spin_ticks = (uint64_t)((double)SPIN_NS * ticks_per_ns);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -298,7 +313,7 @@ bool stops_init(struct stops *stops, struct target_memory *tm, struct region *re
 							: STOPS_PER_SECOND_DEFAULT,
 		      seed);
 	publish_interval(stops);
-	stops->region.shared->patience_ticks = measure_patience();
+	publish_patience(stops);
 	stops->region.shared->stop_kind = stops->kind->number;
 
 	if (!stops->late || !stops->trapped) {
