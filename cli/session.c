@@ -352,6 +352,33 @@ static double seconds_until(const struct session *session, uint64_t until_ns)
 	return (double)(until_ns - session->start_ns) / (double)NS_PER_SECOND;
 }
 
+static void describe_capture(const struct session *session, double seconds,
+			     struct snapshot_capture *ret)
+{
+	const struct tracer_options *sampling = &session->options.sampling;
+	struct tracer_stats stats = session->stats;
+	possible_stats(&stats, seconds, session->most_threads);
+	*ret = (struct snapshot_capture){
+		.start_realtime_ns = session->start_realtime_ns,
+		.seconds = seconds,
+		.samples = session->samples,
+		.dropped = stats.lost + session->refused,
+		.sample_bytes = stats.sample_bytes,
+		.stops_per_second = stats.stops_per_second,
+		.stopped_seconds = stats.stopped_seconds,
+		.median_stop_seconds = stats.median_stop_seconds,
+		.p99_stop_seconds = stats.p99_stop_seconds,
+		.longest_stop_seconds = stats.longest_stop_seconds,
+		.budget = sampling->sample_bytes ? 0 : sampling->budget,
+		.uptime_seconds = session->uptime_seconds,
+		.memory_limit_bytes = session->memory_limit_bytes,
+		.rss_bytes = session->rss_bytes,
+		.rss_growth_bytes_per_second = trend_slope(&session->rss_trend),
+	};
+	for (size_t i = 0; i < STOP_CLASSES; i++)
+		ret->stop_counts[i] = (float)stats.stop_counts[i];
+}
+
 bool session_snapshot(struct session *session, struct snapshot **ret, struct error *err)
 {
 	if (!session_pump(session, err))
@@ -365,8 +392,6 @@ bool session_snapshot(struct session *session, struct snapshot **ret, struct err
 	double seconds = seconds_until(session, now_ns);
 	if (!has_ended && look_at_process(session))
 		trend_add(&session->rss_trend, seconds, (double)session->rss_bytes);
-	struct tracer_stats stats = session->stats;
-	possible_stats(&stats, seconds, session->most_threads);
 
 	const struct snapshot_target target = {
 		.pid = session->options.pid,
@@ -374,22 +399,8 @@ bool session_snapshot(struct session *session, struct snapshot **ret, struct err
 		.python = session->python,
 		.has_exited = session_has_exited(session),
 	};
-	const struct snapshot_capture capture = {
-		.start_realtime_ns = session->start_realtime_ns,
-		.seconds = seconds,
-		.samples = session->samples,
-		.dropped = stats.lost + session->refused,
-		.sample_bytes = stats.sample_bytes,
-		.stops_per_second = stats.stops_per_second,
-		.stopped_seconds = stats.stopped_seconds,
-		.median_stop_seconds = stats.median_stop_seconds,
-		.p99_stop_seconds = stats.p99_stop_seconds,
-		.longest_stop_seconds = stats.longest_stop_seconds,
-		.uptime_seconds = session->uptime_seconds,
-		.memory_limit_bytes = session->memory_limit_bytes,
-		.rss_bytes = session->rss_bytes,
-		.rss_growth_bytes_per_second = trend_slope(&session->rss_trend),
-	};
+	struct snapshot_capture capture;
+	describe_capture(session, seconds, &capture);
 	return profile_snapshot(session->profile, now_ns, &target, &capture, ret, err);
 }
 

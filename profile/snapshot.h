@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/frame.h"
 #include "base/gate_spec.h"
+#include "base/stop_classes.h"
 
 /** A figure with the interval that holds the truth with 95% confidence: value may lie anywhere in
  *  [low, high]. `error` is the half-width to print: the larger of high-value and value-low. */
@@ -85,6 +86,8 @@ struct snapshot_capture {
 	double median_stop_seconds; /* these two are not in a capture */
 	double p99_stop_seconds;
 	double longest_stop_seconds;
+	float stop_counts[STOP_CLASSES]; /* by stop_class_seconds[]. Not in a capture */
+	double budget;		     /* share of time for stops; 0: T is fixed. Not in a capture */
 	double uptime_seconds;	     /* of the target; 0 if unknown. Not in a capture */
 	uint64_t memory_limit_bytes; /* of its control groups; 0: none. Not in a capture */
 	uint64_t rss_bytes;	     /* of the target now; 0 if unknown */

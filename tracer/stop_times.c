@@ -41,3 +41,16 @@ uint64_t stop_times_quantile(const uint32_t *counts, double share)
 	}
 	return 0;
 }
+
+void stop_times_classify(const uint32_t *counts, double seconds_per_tick,
+			 uint64_t ret[STOP_CLASSES])
+{
+	size_t class = 0;
+	memset(ret, 0, STOP_CLASSES * sizeof(*ret));
+	for (size_t i = 0; i < TIMES_COUNT; i++) {
+		double seconds = (double)class_limit(i) * seconds_per_tick;
+		while (class + 1 < STOP_CLASSES && seconds >= stop_class_seconds[class + 1])
+			class ++;
+		ret[class] += __atomic_load_n(&counts[i], __ATOMIC_RELAXED);
+	}
+}

@@ -420,4 +420,5 @@ void stops_describe(const struct stops *stops, struct tracer_stats *ret)
 	ret->p99_seen_seconds = quantile_seconds(stops, stops->seen_times, 0.99);
 	ret->median_look_seconds = quantile_seconds(stops, stops->look_times, 0.5);
 	ret->p99_look_seconds = quantile_seconds(stops, stops->look_times, 0.99);
+	stop_times_classify(shared->stop_times, ticks_to_seconds(stops, 1), ret->stop_counts);
 }

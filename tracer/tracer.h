@@ -20,6 +20,7 @@
 #include "base/gate_spec.h"
 #include "base/loads.h"
 #include "base/memory.h"
+#include "base/stop_classes.h"
 #include "base/symbols.h"
 
 struct tracer;
@@ -76,6 +77,7 @@ struct tracer_stats {
 	double median_stop_seconds;
 	double p99_stop_seconds; /* 99 of 100 stops were shorter */
 	double longest_stop_seconds;
+	uint64_t stop_counts[STOP_CLASSES]; /* by stop_class_seconds[] */
 	/* Parts of a stop: until this side has seen the thread, and until it was let go. */
 	double median_seen_seconds, p99_seen_seconds;
 	double median_look_seconds, p99_look_seconds;

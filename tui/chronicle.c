@@ -56,9 +56,19 @@ static void note_trouble(struct chronicle *chronicle, const struct snapshot_capt
 	}
 }
 
+static void take_stopped_share(struct chronicle *chronicle, const struct snapshot_capture *capture)
+{
+	double seconds = capture->seconds - chronicle->seconds;
+	double stopped = capture->stopped_seconds - chronicle->last_stopped_seconds;
+	if (seconds > 0)
+		series_add(&chronicle->stopped_share, stopped / seconds);
+	chronicle->last_stopped_seconds = capture->stopped_seconds;
+}
+
 void chronicle_take(struct chronicle *chronicle, const struct snapshot *snapshot)
 {
 	const struct snapshot_capture *capture = &snapshot->capture;
+	take_stopped_share(chronicle, capture);
 	chronicle->seconds = capture->seconds;
 	series_add(&chronicle->rss_bytes, (double)capture->rss_bytes);
 	series_add(&chronicle->stops_per_second, capture->stops_per_second);

@@ -22,10 +22,12 @@ struct chronicle {
 	struct series rss_bytes;
 	struct series stops_per_second;
 	struct series sample_bytes;
-	double seconds; /* of the last snapshot, since the attach */
+	struct series stopped_share; /* of the time from one snapshot to the next */
+	double seconds;		     /* of the last snapshot, since the attach */
 	uint64_t last_sample_bytes;
 	uint64_t last_dropped;
 	double last_longest_stop_seconds;
+	double last_stopped_seconds;
 	bool has_begun;
 	bool has_ended;
 	struct log_line log[LOG_LINES_MAX]; /* a ring */

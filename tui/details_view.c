@@ -8,17 +8,16 @@
 #include "base/elide.h"
 #include "base/text.h"
 #include "tui/figures.h"
+#include "tui/histogram.h"
 #include "tui/spark.h"
 
 enum {
 	MARGIN = 1,
 	CHART_LINES = 5,
 	CHART_COLUMNS_MAX = 64,
-	CLASS_LABEL_COLUMNS = 10,
 	CLASS_BAR_COLUMNS = 18,
 	SECOND_COLUMN = 40,
 	FRAMES_MAX = 200,
-	LABEL_SIZE = 32,
 };
 
 /* A page that is drawn line by line; lines above the cells are drawn nowhere. */
@@ -125,58 +124,33 @@ static void write_chart(struct page_writer *page, const struct tree *tree,
 	}
 }
 
-/* Draw a histogram from `row` on: a label, a bar and a share for each class from the first that
- * holds anything to the last. Returns the row after it. */
-static int draw_classes(struct cells *cells, int row, int column, const float *value, size_t len,
-			char label[][LABEL_SIZE])
-{
-	double sum = 0;
-	size_t first = len;
-	size_t last = 0;
-	for (size_t i = 0; i < len; i++) {
-		sum += (double)value[i];
-		if (value[i] > 0) {
-			first = MIN(first, i);
-			last = i;
-		}
-	}
-	for (size_t i = first; i <= last && sum > 0; i++, row++) {
-		char bar[SPARK_SIZE(CLASS_BAR_COLUMNS)];
-		char share[COLUMN_TEXT_SIZE];
-		spark_print_bar((double)value[i] / sum, CLASS_BAR_COLUMNS, bar, sizeof(bar));
-		snprintf(share, sizeof(share), "%.0f%%", 100 * (double)value[i] / sum);
-		cells_text_right(cells, row, column, CLASS_LABEL_COLUMNS - 1, STYLE_DIM, label[i]);
-		cells_text_right(cells, row, column + CLASS_LABEL_COLUMNS, 4, STYLE_NORMAL, share);
-		cells_text(cells, row, column + CLASS_LABEL_COLUMNS + 5, CLASS_BAR_COLUMNS,
-			   STYLE_ACCENT, bar);
-	}
-	return row;
-}
-
 static int draw_ages(struct cells *cells, int row, int column, const struct figures *figures)
 {
-	char labels[AGE_CLASSES][LABEL_SIZE];
+	char labels[AGE_CLASSES][HISTOGRAM_LABEL_SIZE];
 	for (size_t i = 0; i < AGE_CLASSES; i++) {
-		char seconds[LABEL_SIZE / 2];
+		char seconds[HISTOGRAM_LABEL_SIZE / 2];
 		bool is_last = i + 1 == AGE_CLASSES;
 		text_duration(age_class_seconds[is_last ? i : i + 1], seconds, sizeof(seconds));
-		snprintf(labels[i], LABEL_SIZE, "%s %s", is_last ? "over" : "under", seconds);
+		snprintf(labels[i], HISTOGRAM_LABEL_SIZE, "%s %s", is_last ? "over" : "under",
+			 seconds);
 	}
 	cells_text(cells, row, column, cells->width, STYLE_ACCENT, "Ages, by bytes");
-	return draw_classes(cells, row + 1, column, figures->age_bytes, AGE_CLASSES, labels);
+	return histogram_draw(cells, row + 1, column, CLASS_BAR_COLUMNS, figures->age_bytes,
+			      AGE_CLASSES, labels);
 }
 
 static int draw_sizes(struct cells *cells, int row, int column, const struct figures *figures)
 {
-	char labels[SIZE_CLASSES][LABEL_SIZE];
+	char labels[SIZE_CLASSES][HISTOGRAM_LABEL_SIZE];
 	for (size_t i = 0; i < SIZE_CLASSES; i++) {
-		char bytes[LABEL_SIZE / 2];
+		char bytes[HISTOGRAM_LABEL_SIZE / 2];
 		bool is_last = i + 1 == SIZE_CLASSES;
 		text_bytes(size_class_bytes[is_last ? i : i + 1] - 1, bytes, sizeof(bytes));
-		snprintf(labels[i], LABEL_SIZE, "%s%s", is_last ? "> " : "", bytes);
+		snprintf(labels[i], HISTOGRAM_LABEL_SIZE, "%s%s", is_last ? "> " : "", bytes);
 	}
 	cells_text(cells, row, column, cells->width, STYLE_ACCENT, "Block sizes up to, by bytes");
-	return draw_classes(cells, row + 1, column, figures->size_bytes, SIZE_CLASSES, labels);
+	return histogram_draw(cells, row + 1, column, CLASS_BAR_COLUMNS, figures->size_bytes,
+			      SIZE_CLASSES, labels);
 }
 
 /* Side by side where there is room. */

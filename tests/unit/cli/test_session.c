@@ -114,7 +114,8 @@ static void test_figures_of_the_target_are_bounded_by_what_is_possible(void **st
 	struct tracer_stats stats;
 	script.told = (struct tracer_stats){ .stopped_seconds = 1e9,
 					     .p99_stop_seconds = 1e9,
-					     .longest_stop_seconds = 1e9 };
+					     .longest_stop_seconds = 1e9,
+					     .stop_counts = { [3] = 7, [15] = 1 } };
 	struct session *session = begin(false);
 	wait_for(session, SESSION_TRACING);
 	wait_for_slices(3);
@@ -125,6 +126,8 @@ static void test_figures_of_the_target_are_bounded_by_what_is_possible(void **st
 	assert_true(snapshot->capture.stopped_seconds < 1e6);
 	assert_true(stats.p99_stop_seconds == snapshot->capture.seconds);
 	assert_true(stats.stopped_seconds == snapshot->capture.stopped_seconds);
+	assert_true(snapshot->capture.stop_counts[3] == 7);
+	assert_true(snapshot->capture.stop_counts[15] == 1);
 	snapshot_destroy(snapshot);
 	session_destroy(session);
 }

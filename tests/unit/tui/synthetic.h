@@ -129,18 +129,22 @@ static inline struct snapshot *synthetic_make(const struct synthetic_stack *stac
 	}
 	snapshot->target =
 		(struct snapshot_target){ .pid = 4121, .command = command, .python = "3.11.7" };
-	snapshot->capture = (struct snapshot_capture){ .seconds = 252,
-						       .samples = count ? 18233 : 0,
-						       .sample_bytes = 65536,
-						       .stops_per_second = 170.2,
-						       .stopped_seconds = 0.53,
-						       .median_stop_seconds = 0.00004,
-						       .p99_stop_seconds = 0.0003,
-						       .longest_stop_seconds = 0.0004,
-						       .uptime_seconds = 518400,
-						       .memory_limit_bytes = 1u << 31,
-						       .rss_bytes = 1524713390,
-						       .rss_growth_bytes_per_second = 54000 };
+	snapshot->capture = (struct snapshot_capture){
+		.seconds = 252,
+		.samples = count ? 18233 : 0,
+		.sample_bytes = 65536,
+		.stops_per_second = 170.2,
+		.stopped_seconds = 0.53,
+		.median_stop_seconds = 0.00004,
+		.p99_stop_seconds = 0.0003,
+		.longest_stop_seconds = 0.0004,
+		.stop_counts = { [2] = 310, [3] = 9800, [4] = 6900, [5] = 1100, [7] = 123 },
+		.budget = 0.01,
+		.uptime_seconds = 518400,
+		.memory_limit_bytes = 1u << 31,
+		.rss_bytes = 1524713390,
+		.rss_growth_bytes_per_second = 54000
+	};
 	return snapshot;
 }
 

@@ -176,6 +176,7 @@ static void test_live_view_matches_golden_screens(void **state)
 		{ "threads-200x60", 200, 60, "\t\t+" },
 		{ "stops-80x24", 80, 24, "\t\t\t" },
 		{ "stops-40x10", 40, 10, "\t\t\t" },
+		{ "stops-end-40x10", 40, 10, "\t\t\tG" },
 		{ "stops-200x60", 200, 60, "\t\t\t" },
 		{ "log-80x24", 80, 24, "b\t\t\t\t" },
 		{ "log-40x10", 40, 10, "b\t\t\t\t" },
