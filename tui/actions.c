@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "tui/details_view.h"
 #include "tui/help_view.h"
+#include "tui/live_view.h"
 #include "tui/pages.h"
 #include "tui/tree_path.h"
 
@@ -142,6 +143,40 @@ enum reaction action_reverse(struct state *state, int unused)
 	(void)unused;
 	state->tree.is_reversed = !state->tree.is_reversed;
 	return REACTION_REBUILD;
+}
+
+/* The mouse. */
+
+static enum reaction toggle_fold(struct state *state)
+{
+	struct tree *tree = &state->tree;
+	if (tree->rows[tree->selected].is_open)
+		tree_fold(tree);
+	else
+		tree_unfold(tree);
+	return keep_order_and_rebuild(state);
+}
+
+enum reaction action_click(struct state *state, int is_double)
+{
+	struct hit hit = live_view_find(state, state->pointer);
+	switch (hit.kind) {
+	case HIT_ROW:
+		tree_select(&state->tree, hit.number);
+		return is_double ? action_details(state, 0) : REACTION_REDRAW;
+	case HIT_FOLD:
+		tree_select(&state->tree, hit.number);
+		return toggle_fold(state);
+	case HIT_COLUMN:
+		if (hit.number == state->tree.sort)
+			return action_reverse(state, 0);
+		return action_sort_by(state, (int)hit.number);
+	case HIT_PAGE:
+		return show_page(state, (enum page_id)hit.number);
+	case HIT_NOTHING:
+		break;
+	}
+	return REACTION_REDRAW;
 }
 
 /* Search and filter. */

@@ -23,6 +23,11 @@ enum reaction action_help(struct state *state, int unused);
 enum reaction action_quit(struct state *state, int unused);
 enum reaction action_pause(struct state *state, int unused);
 
+/** What a click does depends on what is there: a row is selected, and after a second click its
+ * details are shown; a fold marker folds; the head of a column sorts by it; a tab shows its page.
+ */
+enum reaction action_click(struct state *state, int is_double);
+
 /** Go so many pages on, or to a page. */
 enum reaction action_step_page(struct state *state, int step);
 enum reaction action_toggle_tree(struct state *state, int unused);

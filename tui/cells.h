@@ -40,6 +40,12 @@ struct cells {
 	struct cell *cell; /* height rows of width */
 };
 
+/** A cell, counted from the upper left corner. */
+struct place {
+	int row;
+	int column;
+};
+
 /** Make a blank grid; negative sizes count as 0. Errors: ERROR_NO_MEMORY. */
 MUST_CHECK bool cells_init(struct cells *cells, int width, int height, struct error *err);
 void cells_deinit(struct cells *cells);

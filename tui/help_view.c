@@ -6,10 +6,9 @@
 enum { MARGIN = 1, LABEL_COLUMNS = 11, SECOND_COLUMN = 40, TWO_COLUMNS_MIN_SCREEN = 76 };
 
 static const char *const notes[] = {
-	"All figures count from the attach on.",
-	"± is half of a 95% interval.",
-	"Under a site stand its callers;",
-	"in the tree, whom a line called.",
+	"All figures count from the attach on.", "± is half of a 95% interval.",
+	"Under a site stand its callers;",	 "in the tree, whom a line called.",
+	"With Shift the mouse marks text.",
 };
 
 static void draw_line(struct cells *cells, int row, int column, const char *label, const char *text)

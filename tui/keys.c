@@ -77,6 +77,28 @@ const struct key keys[] = {
 	{ { '<' }, "<", NULL, "sort by previous column", action_step_sort, -1, true },
 	{ { '>' }, ">", NULL, "sort by next column", action_step_sort, 1, true },
 	{ { 'I' }, "I", NULL, "reverse the order", action_reverse, 0, true },
+	{ { KEY_CODE_CLICK },
+	  "Click",
+	  NULL,
+	  "row, fold, column, page",
+	  action_click,
+	  false,
+	  false },
+	{ { KEY_CODE_DOUBLE_CLICK },
+	  "Two clicks",
+	  NULL,
+	  "all about a row",
+	  action_click,
+	  true,
+	  false },
+	{ { KEY_CODE_WHEEL_UP }, "Wheel", NULL, "scroll up", action_move, MOTION_WHEEL_UP, false },
+	{ { KEY_CODE_WHEEL_DOWN },
+	  "Wheel",
+	  NULL,
+	  "scroll down",
+	  action_move,
+	  MOTION_WHEEL_DOWN,
+	  false },
 };
 
 const size_t keys_len = ARRAY_LEN(keys);
@@ -101,6 +123,8 @@ enum reaction keys_press(struct state *state, int code)
 
 	const struct key *key = find_key(code);
 	bool is_text = state->view != &live_view;
+	if (is_text && code == KEY_CODE_DOUBLE_CLICK)
+		return REACTION_NONE; /* the first of the two clicks was enough */
 	if (is_text && (!key || key->action != action_move)) {
 		state->view = &live_view;
 		return REACTION_REDRAW;

@@ -30,6 +30,11 @@ enum key_code {
 	KEY_CODE_BACK_TAB,
 	KEY_CODE_F1,
 	KEY_CODE_F10,
+	KEY_CODE_CLICK, /* of the mouse, at struct state's pointer; the next one there is a double
+			 */
+	KEY_CODE_DOUBLE_CLICK,
+	KEY_CODE_WHEEL_UP,
+	KEY_CODE_WHEEL_DOWN,
 	KEY_CODE_UNKNOWN,
 	KEY_CODE_RESIZE, /* the terminal has another size now */
 };

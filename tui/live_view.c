@@ -67,11 +67,25 @@ static void fit(struct state *state, int width, int height)
 	state_fit_text(state, (size_t)MAX(0, len), (size_t)MAX(1, layout.table_len));
 }
 
+static void scroll_table(struct state *state, enum motion motion)
+{
+	struct tree *tree = &state->tree;
+	size_t len = state->page_len;
+	size_t last = tree->row_count > len ? tree->row_count - len : 0;
+	state->top = motion_apply(motion, state->top, len, last);
+	if (tree->selected < state->top)
+		tree_select(tree, state->top);
+	else if (tree->selected >= state->top + len)
+		tree_select(tree, state->top + len - 1);
+}
+
 static void move(struct state *state, enum motion motion)
 {
 	struct tree *tree = &state->tree;
 	if (!pages[state->page].has_table)
 		state_move_text(state, motion);
+	else if (motion == MOTION_WHEEL_UP || motion == MOTION_WHEEL_DOWN)
+		scroll_table(state, motion);
 	else if (tree->row_count)
 		tree_select(tree, motion_apply(motion, tree->selected, state->page_len,
 					       tree->row_count - 1));
@@ -144,17 +158,22 @@ static const char *notice(const struct state *state, char *ret, size_t size)
 	return ret;
 }
 
+/* How many columns the tabs may take beside a notice, which is NULL if there is none. */
+static int tabs_room(const struct layout *layout, int width, const char *text)
+{
+	bool is_own_line = layout->notice >= layout->overview_count;
+	if (!is_own_line || (text && width < WIDE_SCREEN))
+		return 0;
+	return width - MARGIN - (text ? NOTICE_GAP + NOTICE_MIN_COLUMNS : 0);
+}
+
 /* The tabs, and the notice behind them; over them if there is no room for both. */
 static void draw_notice(const struct state *state, const struct layout *layout, struct cells *cells,
 			const char *text)
 {
-	int column = MARGIN;
-	bool is_own_line = layout->notice >= layout->overview_count;
-	if (is_own_line && (!text || cells->width >= WIDE_SCREEN)) {
-		int room = cells->width - MARGIN - (text ? NOTICE_GAP + NOTICE_MIN_COLUMNS : 0);
-		int used = pages_draw_tabs(state, cells, layout->notice, MARGIN, room);
-		column += used ? used + NOTICE_GAP : 0;
-	}
+	int used = pages_draw_tabs(state, cells, layout->notice, MARGIN,
+				   tabs_room(layout, cells->width, text));
+	int column = MARGIN + (used ? used + NOTICE_GAP : 0);
 	if (text)
 		cells_text(cells, layout->notice, column, cells->width, STYLE_WARM, text);
 }
@@ -181,6 +200,38 @@ static void render(const struct state *state, struct cells *cells)
 		draw_text(state, &layout, cells);
 	if (layout.bar >= 0)
 		bar_draw(state, cells, layout.bar);
+}
+
+static struct hit find_row(const struct state *state, const struct layout *layout,
+			   struct place place)
+{
+	size_t index = state->top + (size_t)(place.row - layout->table);
+	if (place.row >= layout->table + layout->table_len || index >= state->tree.row_count)
+		return (struct hit){ HIT_NOTHING, 0 };
+	bool is_marker =
+		place.column < TABLE_MARKER_COLUMNS && table_has_marker(&state->tree.rows[index]);
+	return (struct hit){ is_marker ? HIT_FOLD : HIT_ROW, index };
+}
+
+struct hit live_view_find(const struct state *state, struct place place)
+{
+	char buffer[2 * LOG_TEXT_SIZE];
+	struct layout layout = layout_of(state->height);
+	enum page_id page;
+	enum column_id column;
+	if (layout.notice >= 0 && place.row == layout.notice &&
+	    pages_find_tab(place.column - MARGIN,
+			   tabs_room(&layout, state->width, notice(state, buffer, sizeof(buffer))),
+			   &page))
+		return (struct hit){ HIT_PAGE, page };
+	if (!pages[state->page].has_table)
+		return (struct hit){ HIT_NOTHING, 0 };
+	if (place.row == layout.header &&
+	    table_find_column(&state->tree, state->width, place.column, &column))
+		return (struct hit){ HIT_COLUMN, column };
+	if (place.row >= layout.table)
+		return find_row(state, &layout, place);
+	return (struct hit){ HIT_NOTHING, 0 };
 }
 
 const struct view live_view = { .fit = fit, .render = render, .move = move };

@@ -12,4 +12,21 @@
 
 extern const struct view live_view;
 
+enum hit_kind {
+	HIT_NOTHING,
+	HIT_ROW,    /* number: index of the row */
+	HIT_FOLD,   /* the same; on its marker */
+	HIT_COLUMN, /* number: enum column_id */
+	HIT_PAGE,   /* number: enum page_id */
+};
+
+/** What stands somewhere on the screen. */
+struct hit {
+	enum hit_kind kind;
+	size_t number;
+};
+
+/** Tell what stands at a place of the picture that was drawn last. */
+struct hit live_view_find(const struct state *state, struct place place);
+
 #endif

@@ -33,16 +33,35 @@ const struct page pages[PAGE_COUNT] = {
 	[PAGE_LOG] = { .title = "Log", .draw = draw_log },
 };
 
-int pages_draw_tabs(const struct state *state, struct cells *cells, int row, int column, int room)
+/* The columns that all titles take together, or 0 if that is more than there is room for. */
+static int tabs_columns(int room)
 {
 	int needed = -TAB_GAP;
 	for (size_t i = 0; i < PAGE_COUNT; i++)
 		needed += TAB_GAP + glyphs_columns(pages[i].title);
-	if (needed > room)
-		return 0;
-	for (size_t i = 0; i < PAGE_COUNT; i++)
+	return needed > room ? 0 : needed;
+}
+
+int pages_draw_tabs(const struct state *state, struct cells *cells, int row, int column, int room)
+{
+	int needed = tabs_columns(room);
+	for (size_t i = 0; needed && i < PAGE_COUNT; i++)
 		column += TAB_GAP + cells_text(cells, row, column, cells->width,
 					       i == (size_t)state->page ? STYLE_ACCENT : STYLE_DIM,
 					       pages[i].title);
 	return needed;
+}
+
+bool pages_find_tab(int column, int room, enum page_id *ret)
+{
+	if (!tabs_columns(room))
+		return false;
+	for (size_t i = 0; column >= 0 && i < PAGE_COUNT; i++) {
+		int title_columns = glyphs_columns(pages[i].title);
+		*ret = (enum page_id)i;
+		if (column < title_columns)
+			return true;
+		column -= title_columns + TAB_GAP;
+	}
+	return false;
 }

@@ -24,4 +24,8 @@ extern const struct page pages[PAGE_COUNT];
  *  if there is no room. */
 int pages_draw_tabs(const struct state *state, struct cells *cells, int row, int column, int room);
 
+/** Tell which page's title stands at a column, counted from the first title on, if they are drawn
+ * in so much room. False if none does. */
+bool pages_find_tab(int column, int room, enum page_id *ret);
+
 #endif

@@ -14,6 +14,7 @@
 #include <curses.h>
 #include <termcap.h>
 
+#include "base/clock.h"
 #include "base/glyphs.h"
 #include "tui/keys.h"
 
@@ -25,6 +26,9 @@ enum {
 	PAIR_WARM,
 	PAIR_SELECTED
 };
+
+/* Two clicks within this time are a double click. */
+#define DOUBLE_CLICK_NS (400 * NS_PER_MS)
 
 static SCREEN *screen;
 static locale_t utf8_locale;
@@ -113,17 +117,28 @@ static int collect(int character)
 	return character;
 }
 
-/* Collect what brings the terminal back: plain text, cursor, keypad, the screen as it was. */
+/* Collect what brings the terminal back: no mouse, plain text, cursor, keypad, the screen as it
+ * was. */
 static void prepare_restore(void)
 {
 	static const char *const names[] = { "sgr0", "op", "rmkx", "cnorm", "rmcup" };
+	const char *mouse = capability("XM");
 	leave_len = 0;
+	if (capability("kmous"))
+		tputs(mouse ? tiparm(mouse, 0) : "\033[?1000l", 1, collect);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *text = capability(names[i]);
 		if (text)
 			tputs(text, 1, collect);
 	}
 	is_open = true;
+}
+
+/* Presses alone, each at once: what makes a double click is decided here. */
+static void watch_mouse(void)
+{
+	mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+	mouseinterval(0);
 }
 
 static void start_colours(void)
@@ -190,6 +205,7 @@ bool screen_open(struct error *err)
 				 type ? type : "");
 	}
 	prepare_restore();
+	watch_mouse();
 	cbreak();
 	noecho();
 	keep_running();
@@ -286,7 +302,36 @@ void screen_show(const struct cells *cells)
 	refresh();
 }
 
-int screen_key(void)
+/* Tell a press that follows another at the same place soon, or one that follows such a press. */
+static bool is_double(struct place place)
+{
+	static struct place last;
+	static uint64_t last_ns;
+	uint64_t now_ns = clock_monotonic_ns();
+	bool ret = place.row == last.row && place.column == last.column &&
+		   now_ns < last_ns + DOUBLE_CLICK_NS;
+	last = place;
+	last_ns = now_ns;
+	return ret;
+}
+
+/* What the mouse did. */
+static int mouse_code(struct place *click_ret)
+{
+	MEVENT event;
+	if (getmouse(&event) != OK)
+		return KEY_CODE_NONE;
+	if (event.bstate & BUTTON4_PRESSED)
+		return KEY_CODE_WHEEL_UP;
+	if (event.bstate & BUTTON5_PRESSED)
+		return KEY_CODE_WHEEL_DOWN;
+	if (!(event.bstate & BUTTON1_PRESSED))
+		return KEY_CODE_NONE;
+	*click_ret = (struct place){ .row = event.y, .column = event.x };
+	return is_double(*click_ret) ? KEY_CODE_DOUBLE_CLICK : KEY_CODE_CLICK;
+}
+
+static int function_key(wint_t pressed)
 {
 	static const struct {
 		int theirs;
@@ -300,14 +345,24 @@ int screen_key(void)
 		{ KEY_ENTER, KEY_CODE_ENTER },	 { KEY_BACKSPACE, KEY_CODE_BACKSPACE },
 		{ KEY_BTAB, KEY_CODE_BACK_TAB }, { KEY_RESIZE, KEY_CODE_RESIZE },
 	};
-	wint_t pressed;
-	int kind = get_wch(&pressed);
-	if (kind == ERR)
-		return KEY_CODE_NONE;
-	if (kind != KEY_CODE_YES)
-		return pressed == '\r' ? KEY_CODE_ENTER : (int)pressed;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (codes[i].theirs == (int)pressed)
 			return (int)codes[i].ours;
 	return KEY_CODE_UNKNOWN;
+}
+
+int screen_key(struct place *click_ret)
+{
+	int code = KEY_CODE_NONE;
+	wint_t pressed;
+	int kind;
+	while (code == KEY_CODE_NONE && (kind = get_wch(&pressed)) != ERR) {
+		if (kind != KEY_CODE_YES)
+			code = pressed == '\r' ? KEY_CODE_ENTER : (int)pressed;
+		else if (pressed == KEY_MOUSE)
+			code = mouse_code(click_ret);
+		else
+			code = function_key(pressed);
+	}
+	return code;
 }

@@ -25,8 +25,9 @@ void screen_size(int *width_ret, int *height_ret);
 void screen_show(const struct cells *cells);
 
 /** Take the next key that was pressed: a character or an enum key_code; KEY_CODE_NONE if there is
- *  none waiting. Never blocks longer than it takes to tell Escape from a function key. */
-int screen_key(void);
+ *  none waiting. For a click, `click_ret` gets its place. Never blocks longer than it takes to tell
+ *  Escape from a function key. */
+int screen_key(struct place *click_ret);
 
 /** Give the terminal back at once; async-signal-safe. */
 void screen_restore(void);

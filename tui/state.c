@@ -6,6 +6,8 @@
 #include "tui/details_view.h"
 #include "tui/live_view.h"
 
+enum { WHEEL_ROWS = 3 };
+
 void state_init(struct state *state)
 {
 	*state = (struct state){ .view = &live_view, .page_len = 1 };
@@ -38,22 +40,29 @@ void state_say(struct state *state, const char *format, ...)
 void state_draw(struct state *state, struct cells *cells)
 {
 	cells_clear(cells);
+	state->width = cells->width;
+	state->height = cells->height;
 	state->view->fit(state, cells->width, cells->height);
 	state->view->render(state, cells);
 }
 
 size_t motion_apply(enum motion motion, size_t position, size_t page_len, size_t last)
 {
-	size_t back = motion == MOTION_UP ? 1 : page_len;
-	size_t forth = motion == MOTION_DOWN ? 1 : page_len;
+	size_t step = page_len;
+	if (motion == MOTION_UP || motion == MOTION_DOWN)
+		step = 1;
+	else if (motion == MOTION_WHEEL_UP || motion == MOTION_WHEEL_DOWN)
+		step = WHEEL_ROWS;
 
 	switch (motion) {
 	case MOTION_UP:
 	case MOTION_PAGE_UP:
-		return position > back ? position - back : 0;
+	case MOTION_WHEEL_UP:
+		return position > step ? position - step : 0;
 	case MOTION_DOWN:
 	case MOTION_PAGE_DOWN:
-		return position < last && forth < last - position ? position + forth : last;
+	case MOTION_WHEEL_DOWN:
+		return position < last && step < last - position ? position + step : last;
 	case MOTION_HOME:
 		return 0;
 	case MOTION_END:

@@ -23,6 +23,8 @@ enum motion {
 	MOTION_PAGE_DOWN,
 	MOTION_HOME,
 	MOTION_END,
+	MOTION_WHEEL_UP, /* scrolls, and takes the selection along only at the edges */
+	MOTION_WHEEL_DOWN,
 };
 
 struct state;
@@ -67,6 +69,8 @@ struct state {
 	size_t top;	      /* first row of the table on the screen */
 	struct scroll scroll; /* of the help page, the details, the log */
 	size_t page_len;      /* rows or lines that the screen has room for; at least 1 */
+	int width, height;    /* of what was drawn last */
+	struct place pointer; /* where the mouse clicked last */
 };
 
 /** Start with the live view of nothing. */

@@ -66,6 +66,20 @@ void table_draw_head(const struct state *state, struct cells *cells, int row)
 	cells_text(cells, row, site, cells->width, STYLE_DIM, titles[tree->shape]);
 }
 
+bool table_find_column(const struct tree *tree, int width, int column, enum column_id *ret)
+{
+	struct slot slots[COLUMN_COUNT];
+	place_columns(tree, width, slots);
+	for (size_t i = 0; i < COLUMN_COUNT; i++) {
+		int end = slots[i].error >= 0 ? slots[i].error + COLUMN_ERROR_COLUMNS
+					      : slots[i].figure + columns[i].columns;
+		*ret = (enum column_id)i;
+		if (slots[i].figure >= 0 && column >= slots[i].figure && column < end)
+			return true;
+	}
+	return false;
+}
+
 static enum style figure_style(enum column_id id, const struct tree_row *row)
 {
 	switch (id) {
@@ -107,6 +121,11 @@ static const char *fold_marker(const struct tree_row *row)
 	if (row->is_open)
 		return row->is_lone ? "" : "▾";
 	return "▸";
+}
+
+bool table_has_marker(const struct tree_row *row)
+{
+	return *fold_marker(row);
 }
 
 static const char *branch_marker(const struct tree *tree, const struct tree_row *row)

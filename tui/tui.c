@@ -87,7 +87,8 @@ static bool wait_for_key(void)
 static bool press_keys(struct loop *loop, struct error *err)
 {
 	int code;
-	while (!(loop->reaction & REACTION_QUIT) && (code = screen_key()) != KEY_CODE_NONE) {
+	while (!(loop->reaction & REACTION_QUIT) &&
+	       (code = screen_key(&loop->state.pointer)) != KEY_CODE_NONE) {
 		enum reaction reaction = keys_press(&loop->state, code);
 		if (reaction & REACTION_REBUILD && !tree_rebuild(&loop->state.tree, err))
 			return false;

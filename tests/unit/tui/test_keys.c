@@ -125,6 +125,8 @@ static void test_no_order_of_keys_and_snapshots_breaks_the_view(void **unused)
 			assert_true(cells_init(&cells, (int)random_below(130),
 					       (int)random_below(40), &err));
 		}
+		state.pointer = (struct place){ .row = (int)random_below(45) - 2,
+						.column = (int)random_below(135) - 2 };
 		if (keys_press(&state, random_key()) & REACTION_REBUILD)
 			assert_true(tree_rebuild(&state.tree, &err));
 		if (baseline != state.tree.baseline) {
@@ -218,10 +220,14 @@ static void test_motions_stay_inside_the_list(void **unused)
 		enum motion motion;
 		size_t position, expected;
 	} cases[] = {
-		{ MOTION_UP, 0, 0 },	     { MOTION_UP, 5, 4 },	   { MOTION_DOWN, 5, 6 },
-		{ MOTION_DOWN, 20, 20 },     { MOTION_PAGE_UP, 12, 2 },	   { MOTION_PAGE_UP, 7, 0 },
-		{ MOTION_PAGE_DOWN, 3, 13 }, { MOTION_PAGE_DOWN, 15, 20 }, { MOTION_HOME, 9, 0 },
-		{ MOTION_END, 9, 20 },	     { MOTION_DOWN, 99, 20 },
+		{ MOTION_UP, 0, 0 },	       { MOTION_UP, 5, 4 },
+		{ MOTION_DOWN, 5, 6 },	       { MOTION_DOWN, 20, 20 },
+		{ MOTION_PAGE_UP, 12, 2 },     { MOTION_PAGE_UP, 7, 0 },
+		{ MOTION_PAGE_DOWN, 3, 13 },   { MOTION_PAGE_DOWN, 15, 20 },
+		{ MOTION_HOME, 9, 0 },	       { MOTION_END, 9, 20 },
+		{ MOTION_DOWN, 99, 20 },       { MOTION_WHEEL_UP, 5, 2 },
+		{ MOTION_WHEEL_UP, 2, 0 },     { MOTION_WHEEL_DOWN, 5, 8 },
+		{ MOTION_WHEEL_DOWN, 19, 20 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(motion_apply(cases[i].motion, cases[i].position, 10, 20),
