@@ -7,12 +7,15 @@
 
 #include "cli/output_name.h"
 
-static bool create_file(const char *path, bool is_forced, FILE **ret, struct error *err)
+bool output_file_create_at(const char *path, bool is_forced, FILE **ret, struct error *err)
 {
 	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 	OWNED_FD int fd = open(path, flags | (is_forced ? O_TRUNC : O_EXCL), 0600);
-	if (fd < 0 && errno == EEXIST)
-		return error_set(err, ERROR_FILE, "%s exists; --force overwrites it", path);
+	if (fd < 0 && errno == EEXIST) {
+		error_set(err, ERROR_FILE, "%s exists; --force overwrites it", path);
+		err->os_errno = EEXIST;
+		return false;
+	}
 	*ret = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!*ret) {
 		error_set_errno(err, ERROR_FILE, "cannot write %s", path);
@@ -29,5 +32,5 @@ bool output_file_create(const struct options *options, int pid, FILE **ret, stru
 	*ret = NULL;
 	return !options->output ||
 	       (output_name_make(options->output, pid, path, sizeof(path), err) &&
-		create_file(path, options->is_forced, ret, err));
+		output_file_create_at(path, options->is_forced, ret, err));
 }

@@ -14,4 +14,9 @@
 MUST_CHECK bool output_file_create(const struct options *options, int pid, FILE **ret,
 				   struct error *err);
 
+/** Create the file of this name in the same way; one that exists is emptied if `is_forced`. Errors:
+ *  ERROR_FILE; os_errno is EEXIST if it exists and `is_forced` would help. */
+MUST_CHECK bool output_file_create_at(const char *path, bool is_forced, FILE **ret,
+				      struct error *err);
+
 #endif

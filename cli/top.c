@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/export.h"
 #include "cli/output_name.h"
 #include "cli/print.h"
 #include "cli/source_line.h"
@@ -43,6 +44,13 @@ static bool write_snapshot(void *context, const struct snapshot *snapshot, char 
 	return capture_close(capture, is_written ? err : &later) && is_written;
 }
 
+static bool export_snapshot(void *context, const struct snapshot *snapshot, const char *file,
+			    bool is_forced, char *name_ret, size_t size, struct error *err)
+{
+	const struct job *job = context;
+	return export_write(job->options, snapshot, file, is_forced, name_ret, size, err);
+}
+
 /* The last picture of a target that has ended stays; a session that failed has something to say. */
 static bool is_stopping(void *context)
 {
@@ -69,6 +77,7 @@ static bool watch_on_screen(struct job *job, struct error *err)
 		.is_stopping = is_stopping,
 		.read_line = read_line,
 		.write = write_snapshot,
+		.export = export_snapshot,
 	};
 	if (job->options->color == COLOR_NEVER)
 		setenv("NO_COLOR", "1", 1);

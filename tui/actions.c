@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/actions.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -229,19 +230,6 @@ static enum reaction filter_typed(struct state *state, enum prompt_result result
 	return REACTION_REBUILD;
 }
 
-enum reaction action_typed(struct state *state, int code)
-{
-	struct prompt *prompt = &state->prompt;
-	enum prompt_result result = prompt_press(prompt, code);
-	if (result == PROMPT_IGNORED)
-		return REACTION_NONE;
-	enum reaction reaction = prompt->purpose == PROMPT_SEARCH ? search_typed(state, result)
-								  : filter_typed(state, result);
-	if (result != PROMPT_CHANGED)
-		prompt->purpose = PROMPT_NONE;
-	return reaction;
-}
-
 /* What is shown. */
 
 enum reaction action_min_age(struct state *state, int unused)
@@ -347,4 +335,75 @@ enum reaction action_write(struct state *state, int unused)
 		state_say(state, "not written: %s", err.context);
 	chronicle_note(&state->chronicle, "%s", state->message);
 	return REACTION_REDRAW;
+}
+
+enum reaction action_export(struct state *state, int unused)
+{
+	(void)unused;
+	if (!state->source || !state->source->export || !state->tree.snapshot) {
+		state_say(state, "there is nothing to export yet");
+		return REACTION_REDRAW;
+	}
+	state->prompt = (struct prompt){ .purpose = PROMPT_EXPORT, .text = "filtrace-%p-%t.html" };
+	return REACTION_REDRAW;
+}
+
+/* Write the report; if the file exists ask first. */
+static void export_typed(struct state *state, bool is_forced)
+{
+	const struct tui_source *source = state->source;
+	struct prompt *prompt = &state->prompt;
+	char name[PROMPT_TEXT_SIZE];
+	struct error err;
+	bool is_written = source->export(source->context, state->tree.snapshot, prompt->text,
+					 is_forced, name, sizeof(name), &err);
+	if (!is_written && err.os_errno == EEXIST && !is_forced) {
+		prompt->purpose = PROMPT_OVERWRITE;
+		return;
+	}
+	prompt->purpose = PROMPT_NONE;
+	if (is_written)
+		state_say(state, "exported: %s", name);
+	else
+		state_say(state, "not exported: %s", err.context);
+	chronicle_note(&state->chronicle, "%s", state->message);
+}
+
+/* Typing. */
+
+static enum reaction answer_overwrite(struct state *state, int code)
+{
+	if (code == 'y') {
+		export_typed(state, true);
+		return REACTION_REDRAW;
+	}
+	state->prompt.purpose = PROMPT_NONE;
+	state_say(state, "not exported: the file is as it was");
+	return REACTION_REDRAW;
+}
+
+static enum reaction export_pressed(struct state *state, enum prompt_result result)
+{
+	if (result == PROMPT_CANCELLED)
+		state->prompt.purpose = PROMPT_NONE;
+	else if (result == PROMPT_ACCEPTED)
+		export_typed(state, false);
+	return REACTION_REDRAW;
+}
+
+enum reaction action_typed(struct state *state, int code)
+{
+	struct prompt *prompt = &state->prompt;
+	if (prompt->purpose == PROMPT_OVERWRITE)
+		return answer_overwrite(state, code);
+	enum prompt_result result = prompt_press(prompt, code);
+	if (result == PROMPT_IGNORED)
+		return REACTION_NONE;
+	if (prompt->purpose == PROMPT_EXPORT)
+		return export_pressed(state, result);
+	enum reaction reaction = prompt->purpose == PROMPT_SEARCH ? search_typed(state, result)
+								  : filter_typed(state, result);
+	if (result != PROMPT_CHANGED)
+		prompt->purpose = PROMPT_NONE;
+	return reaction;
 }

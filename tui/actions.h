@@ -56,5 +56,7 @@ enum reaction action_functions(struct state *state, int unused);
 enum reaction action_names(struct state *state, int unused);
 enum reaction action_baseline(struct state *state, int is_taken);
 enum reaction action_write(struct state *state, int unused);
+/** Ask for the name of a file that a report is written to. */
+enum reaction action_export(struct state *state, int unused);
 
 #endif

@@ -29,17 +29,30 @@ static void draw_keys(struct cells *cells, int row, int end, bool has_table)
 /* What is being typed; its end is what one wants to see. */
 static void draw_prompt(const struct prompt *prompt, struct cells *cells, int row)
 {
-	const char *label = prompt->purpose == PROMPT_SEARCH ? "/" : "\\";
-	const char *hint = "Enter:keep  Esc:back";
+	static const struct {
+		const char *label, *hint;
+	} prompts[] = {
+		[PROMPT_SEARCH] = { "/", "Enter:keep  Esc:back" },
+		[PROMPT_FILTER] = { "\\", "Enter:keep  Esc:back" },
+		[PROMPT_EXPORT] = { "file: ", "Enter:write  Esc:back" },
+		[PROMPT_OVERWRITE] = { "exists: ", "y:overwrite  else:no" },
+	};
+	const char *label = prompts[prompt->purpose].label;
+	const char *hint = prompts[prompt->purpose].hint;
 	const char *text = prompt->text;
-	int room = cells->width - MARGIN - 2;
+	bool is_question = prompt->purpose == PROMPT_OVERWRITE;
+	int room = cells->width - MARGIN - glyphs_columns(label) - 1;
+	if (is_question)
+		room -= GAP + glyphs_columns(hint);
 	while (glyphs_columns(text) > room && *text)
 		text += glyphs_first(text).len;
-	int column = MARGIN + cells_text(cells, row, MARGIN, 1, STYLE_ACCENT, label);
-	column += cells_text(cells, row, column, room, STYLE_BOLD, text);
-	column += cells_text(cells, row, column, 1, STYLE_ACCENT, "▏");
-	if (column + GAP + glyphs_columns(hint) <= cells->width)
-		cells_text_right(cells, row, 0, cells->width, STYLE_DIM, hint);
+	int column = MARGIN + cells_text(cells, row, MARGIN, cells->width, STYLE_ACCENT, label);
+	column += cells_text(cells, row, column, cells->width, STYLE_BOLD, text);
+	if (!is_question)
+		column += cells_text(cells, row, column, 1, STYLE_ACCENT, "▏");
+	if (is_question || column + GAP + glyphs_columns(hint) <= cells->width)
+		cells_text_right(cells, row, 0, cells->width, is_question ? STYLE_WARM : STYLE_DIM,
+				 hint);
 }
 
 void bar_draw(const struct state *state, struct cells *cells, int row)

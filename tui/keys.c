@@ -67,6 +67,7 @@ const struct key keys[] = {
 	{ { 'p' }, "p", NULL, "files with or without path", action_names, 0, true },
 	{ { 'B' }, "B", NULL, "without a baseline", action_baseline, false, true },
 	{ { 'w' }, "w", "w:write", "write a capture file", action_write, 0, false },
+	{ { 'e' }, "e", "e:export", "write a report: html, csv ..", action_export, 0, false },
 	{ { '2' }, "2", NULL, "sort by growth", action_sort_by, COLUMN_GROWTH, true },
 	{ { '3' }, "3", NULL, "sort by blocks", action_sort_by, COLUMN_BLOCKS, true },
 	{ { '4' }, "4", NULL, "sort by oldest age", action_sort_by, COLUMN_AGE, true },

@@ -24,12 +24,17 @@ static size_t encode(int code, char ret[4])
 	return len;
 }
 
+static size_t text_size(const struct prompt *prompt)
+{
+	return prompt->purpose == PROMPT_EXPORT ? sizeof(prompt->text) : TREE_TEXT_SIZE;
+}
+
 static enum prompt_result add(struct prompt *prompt, int code)
 {
 	char encoded[4];
 	size_t added = encode(code, encoded);
 	size_t len = strlen(prompt->text);
-	if (added == 0 || len + added >= sizeof(prompt->text))
+	if (added == 0 || len + added >= text_size(prompt))
 		return PROMPT_IGNORED;
 	memcpy(prompt->text + len, encoded, added);
 	prompt->text[len + added] = '\0';

@@ -16,11 +16,15 @@ enum prompt_purpose {
 	PROMPT_NONE, /* nothing is being typed */
 	PROMPT_SEARCH,
 	PROMPT_FILTER,
+	PROMPT_EXPORT,	  /* the name of a file */
+	PROMPT_OVERWRITE, /* whether to replace it: one key answers */
 };
+
+enum { PROMPT_TEXT_SIZE = 256 };
 
 struct prompt {
 	enum prompt_purpose purpose;
-	char text[TREE_TEXT_SIZE];   /* UTF-8 */
+	char text[PROMPT_TEXT_SIZE]; /* UTF-8; as long as what it is for takes */
 	char before[TREE_TEXT_SIZE]; /* what was there when typing began */
 	size_t selected_before;
 };

@@ -24,6 +24,11 @@ struct tui_source {
 	/** Write a snapshot to a new file, whose name goes into `name_ret`. NULL: not possible. */
 	bool (*write)(void *context, const struct snapshot *snapshot, char *name_ret, size_t size,
 		      struct error *err);
+	/** Write a report of a snapshot in the format that the file's name ends in; the name in
+	 * full goes into `name_ret`. Errors: os_errno is EEXIST if the file is there and
+	 * `is_forced` would replace it. NULL: not possible. */
+	bool (*export)(void *context, const struct snapshot *snapshot, const char *file,
+		       bool is_forced, char *name_ret, size_t size, struct error *err);
 };
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/state.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +33,8 @@ struct fixture {
 	struct snapshot *snapshot;
 	int reads;
 	bool can_write;
+	bool file_exists;
+	char exported[PROMPT_TEXT_SIZE]; /* the name that was typed; "": nothing was written */
 };
 
 static bool read_line(void *context, const char *file, int line, char *ret, size_t size)
@@ -55,6 +58,23 @@ static bool write_snapshot(void *context, const struct snapshot *snapshot, char 
 	return true;
 }
 
+static bool export_snapshot(void *context, const struct snapshot *snapshot, const char *file,
+			    bool is_forced, char *name_ret, size_t size, struct error *err)
+{
+	struct fixture *fixture = context;
+	assert_ptr_equal(snapshot, fixture->snapshot);
+	if (!fixture->can_write)
+		return error_set(err, ERROR_FILE, "disk is full");
+	if (fixture->file_exists && !is_forced) {
+		error_set(err, ERROR_FILE, "it exists");
+		err->os_errno = EEXIST;
+		return false;
+	}
+	snprintf(fixture->exported, sizeof(fixture->exported), "%s", file);
+	snprintf(name_ret, size, "%s", file);
+	return true;
+}
+
 static void show(struct fixture *fixture, size_t count)
 {
 	struct error err;
@@ -70,7 +90,8 @@ static int set_up(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	fixture->source = (struct tui_source){ .context = fixture,
 					       .read_line = read_line,
-					       .write = write_snapshot };
+					       .write = write_snapshot,
+					       .export = export_snapshot };
 	state_init(&fixture->state);
 	fixture->state.source = &fixture->source;
 	show(fixture, ARRAY_LEN(stacks));
@@ -212,6 +233,49 @@ static void test_writing_says_how_it_went(void **state)
 	assert_true(is_shown(fixture, "not written: disk is full"));
 }
 
+static void test_export_takes_the_name_that_is_typed(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->can_write = true;
+	press(fixture, "e");
+	assert_true(is_shown(fixture, "file: filtrace-%p-%t.html"));
+	press(fixture,
+	      "\025/srv/a directory/with a long name, longer than a search may be/r.csv\n");
+	assert_string_equal(fixture->exported,
+			    "/srv/a directory/with a long name, longer than a search may be/r.csv");
+	assert_true(is_shown(fixture, "exported: /srv/a directory/with"));
+	press(fixture, "\t\t\t\t");
+	assert_true(is_shown(fixture, "exported: /srv/a directory/with"));
+}
+
+static void test_export_can_be_given_up_and_says_what_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	press(fixture, "e\033");
+	assert_int_equal(fixture->state.prompt.purpose, PROMPT_NONE);
+	press(fixture, "e\n");
+	assert_true(is_shown(fixture, "not exported: disk is full"));
+	fixture->source.export = NULL;
+	press(fixture, "e");
+	assert_true(is_shown(fixture, "nothing to export"));
+	assert_string_equal(fixture->exported, "");
+}
+
+static void test_export_asks_before_it_overwrites(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->can_write = true;
+	fixture->file_exists = true;
+	press(fixture, "e\025a.txt\n");
+	assert_true(is_shown(fixture, "exists: a.txt"));
+	press(fixture, "n");
+	assert_string_equal(fixture->exported, "");
+	assert_true(is_shown(fixture, "not exported"));
+	press(fixture, "e\025a.txt\ny");
+	assert_string_equal(fixture->exported, "a.txt");
+	assert_int_equal(fixture->state.prompt.purpose, PROMPT_NONE);
+}
+
 #define STATE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -226,6 +290,9 @@ int main(void)
 		STATE_TEST(test_age_key_ends_where_it_began),
 		STATE_TEST(test_keys_for_rows_do_nothing_where_there_are_none),
 		STATE_TEST(test_writing_says_how_it_went),
+		STATE_TEST(test_export_takes_the_name_that_is_typed),
+		STATE_TEST(test_export_can_be_given_up_and_says_what_fails),
+		STATE_TEST(test_export_asks_before_it_overwrites),
 	};
 	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);

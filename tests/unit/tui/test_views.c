@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/state.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,11 +72,27 @@ struct fixture {
 	struct cells cells;
 };
 
+/* Every file is there already. */
+static bool refuse_export(void *context, const struct snapshot *snapshot, const char *file,
+			  bool is_forced, char *name_ret, size_t size, struct error *err)
+{
+	(void)context;
+	(void)snapshot;
+	(void)is_forced;
+	snprintf(name_ret, size, "%s", file);
+	error_set(err, ERROR_FILE, "%s exists", file);
+	err->os_errno = EEXIST;
+	return false;
+}
+
+static const struct tui_source source = { .export = refuse_export };
+
 static void open_view(struct fixture *fixture, const struct synthetic_stack *stacks, size_t count,
 		      int width, int height)
 {
 	struct error err;
 	state_init(&fixture->state);
+	fixture->state.source = &source;
 	fixture->snapshot = synthetic_make(stacks, count);
 	assert_true(cells_init(&fixture->cells, width, height, &err));
 	assert_true(state_show(&fixture->state, fixture->snapshot, &err));
@@ -187,6 +204,10 @@ static void test_live_view_matches_golden_screens(void **state)
 		{ "details-200x60", 200, 60, "b\n" },
 		{ "search-80x24", 80, 24, "/cache" },
 		{ "search-40x10", 40, 10, "/cache" },
+		{ "export-80x24", 80, 24, "e" },
+		{ "export-40x10", 40, 10, "e" },
+		{ "overwrite-80x24", 80, 24, "e\n" },
+		{ "overwrite-40x10", 40, 10, "\t\t\te\n" },
 		{ "revealed-80x24", 80, 24, "/warm\n" },
 		{ "filtered-80x24", 80, 24, "\\flask\na" },
 		{ "filtered-40x10", 40, 10, "\\flask\naaa" },
