@@ -70,6 +70,17 @@ class Terminal:
     def press(self, keys):
         self.shell.send(keys)
 
+    def click(self, column, line, button=0):
+        """Press and release a button of the mouse, or turn its wheel (64, 65)."""
+        for code in (button, 3) if button < 64 else (button,):
+            place = (code, column + 1, line + 1)
+            self.shell.send("\x1b[M" + "".join(chr(32 + number) for number in place))
+
+    def click_on(self, word):
+        line, text = next((n, text) for n, text in enumerate(self.text().splitlines())
+                          if word in text)
+        self.click(text.index(word), line)
+
     def resize(self, columns, lines):
         """Give the window another size, and wait until something was drawn in it."""
         self.text()
@@ -106,8 +117,9 @@ class Ending:
         self.settings_after = lines[status_at + 1]
         self.farewell = lines[status_at - 1]
         self.has_left_screen = raw.rfind(b"\x1b[?1049l") > raw.rfind(b"\x1b[?1049h") >= 0
+        self.has_mouse = raw.rfind(b"\x1b[?1000h") > raw.rfind(b"\x1b[?1000l")
         self.has_cursor = raw.rfind(b"\x1b[?25h") > raw.rfind(b"\x1b[?25l")
 
     def assert_restored(self):
         assert self.settings_after == self.settings_before
-        assert self.has_left_screen and self.has_cursor
+        assert self.has_left_screen and self.has_cursor and not self.has_mouse

@@ -131,10 +131,61 @@ def test_leak_is_found_by_search_and_explained(server, leak, open_terminal, tmp_
     assert report.returncode == 0 and leak in report.stdout
 
 
+def test_mouse_sorts_folds_selects_and_turns_pages(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS)
+    terminal.wait_for(leak, "▾LIVE")
+    terminal.click_on("GROWTH/min")
+    terminal.wait_for("▾GROWTH")
+    terminal.click_on("Tree")
+    terminal.wait_for("CALL")
+    terminal.click_on("Sites")
+    terminal.wait_for("SITE", leak)
+    terminal.press(" ")  # rows stay where they are
+    screen = terminal.wait_for("PAUSED", leak)
+    line = next(n for n, text in enumerate(screen.splitlines()) if leak in text)
+    terminal.click(0, line)
+    terminal.wait_for(" index")  # the caller of render()
+    terminal.click(60, line)
+    terminal.click(60, line)
+    assert terminal.wait_for("Traceback", "cache[page] = ").split()[0] == "render"
+    terminal.click(60, line, button=65)
+    terminal.wait_until_gone("render  /")
+    terminal.press("x")
+    terminal.wait_for("SITE", leak)
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+    assert b"\x1b[?1000h" in terminal.raw
+
+
+def test_export_is_a_report_and_overwrites_nothing_unasked(server, leak, open_terminal, tmp_path):
+    terminal = open_terminal("-p", server.pid, *GENEROUS, directory=tmp_path, columns=120)
+    terminal.wait_for(leak)
+    terminal.press("e")
+    terminal.wait_for("file: filtrace-%p-%t.html")
+    terminal.press("\r")
+    terminal.wait_for(f"exported: filtrace-{server.pid}-", ".html")
+    page, = tmp_path.glob("*.html")
+    assert "flask_leak.py" in page.read_text()
+    kept = tmp_path / "kept.csv"
+    kept.write_text("precious")
+    terminal.press("e\x15kept.csv\r")
+    terminal.wait_for("exists: kept.csv")
+    terminal.press("n")
+    terminal.wait_for("not exported")
+    assert kept.read_text() == "precious"
+    terminal.press("e\x15kept.csv\ry")
+    terminal.wait_for(" exported: kept.csv")
+    assert "flask_leak.py" in kept.read_text()
+    terminal.press("e\x15kept\r")
+    terminal.wait_for("must end in .html")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+
+
 def test_pages_follow_each_other(server, leak, open_terminal):
     terminal = open_terminal("-p", server.pid, *GENEROUS)
     terminal.wait_for(leak, "SITE")
-    for words in (("CALL",), ("THREAD",), ("How long a stop takes", "RSS"), ("attached to",),
+    for words in (("CALL",), ("THREAD",), ("of the budget", "How long a stop takes", "us "), ("attached to",),
                   ("SITE", leak)):
         terminal.press("\t")
         terminal.wait_for(*words)
@@ -171,6 +222,20 @@ def test_signal_restores_the_terminal_and_the_target(server, leak, open_terminal
     ending = terminal.wait_end()
     ending.assert_restored()
     assert f"{server.pid} runs on" in ending.farewell
+    assert_left_alone(server.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+def test_crash_restores_the_terminal_and_spares_the_target(server, leak, open_terminal, tmp_path,
+                                                            number):
+    terminal = open_terminal("-p", server.pid, *GENEROUS)
+    terminal.wait_for(leak)
+    terminal.signal_filtrace(number)
+    ending = terminal.wait_end()
+    ending.assert_restored()
+    assert ending.status == 128 + number
+    undone = Filtrace(tmp_path).run("unstick", "-p", server.pid)
+    assert undone.returncode == 0, undone
     assert_left_alone(server.pid)
 
 

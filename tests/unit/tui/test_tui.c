@@ -24,6 +24,8 @@
 #define ENTER_SCREEN "\033[?1049h"
 #define LEAVE_SCREEN "\033[?1049l"
 #define SHOW_CURSOR  "\033[?25h"
+#define MOUSE_ON     "\033[?1006;1000h"
+#define MOUSE_OFF    "\033[?1006;1000l"
 
 enum { EXIT_HANDLER = 77, EXIT_KIND = 100 };
 
@@ -184,6 +186,8 @@ static void assert_restored(struct terminal *terminal)
 	assert_non_null(last_of(terminal, LEAVE_SCREEN));
 	assert_true(last_of(terminal, LEAVE_SCREEN) > last_of(terminal, ENTER_SCREEN));
 	assert_non_null(last_of(terminal, SHOW_CURSOR));
+	assert_non_null(last_of(terminal, MOUSE_OFF));
+	assert_true(last_of(terminal, MOUSE_OFF) > last_of(terminal, MOUSE_ON));
 	close(terminal->master);
 	close(terminal->slave);
 }
