@@ -11,8 +11,9 @@
 enum { TEXT_SIZE = 4096 };
 
 static const char style_letters[STYLE_COUNT] = {
-	[STYLE_NORMAL] = ' ', [STYLE_DIM] = 'd',  [STYLE_BOLD] = 'b',
-	[STYLE_ACCENT] = 'a', [STYLE_WARM] = 'w',
+	[STYLE_NORMAL] = ' ',	[STYLE_DIM] = 'd',	   [STYLE_BOLD] = 'b',
+	[STYLE_ACCENT] = 'a',	[STYLE_WARM] = 'w',	   [STYLE_HOT] = 'h',
+	[STYLE_HEAT_LOW] = 'x', [STYLE_HEAT_MIDDLE] = 'y', [STYLE_HEAT_HIGH] = 'z',
 };
 
 bool cells_init(struct cells *cells, int width, int height, struct error *err)

@@ -14,10 +14,14 @@
 /** What a piece of text means; the screen decides what that looks like. */
 enum style {
 	STYLE_NORMAL,
-	STYLE_DIM,    /* present, but not what one looks for */
-	STYLE_BOLD,   /* what one looks for */
-	STYLE_ACCENT, /* where one is: titles, the sorted column, keys */
-	STYLE_WARM,   /* what deserves attention: sure growth, losses */
+	STYLE_DIM,	/* present, but not what one looks for */
+	STYLE_BOLD,	/* what one looks for */
+	STYLE_ACCENT,	/* where one is: titles, the sorted column, keys */
+	STYLE_WARM,	/* what deserves attention: sure growth, losses */
+	STYLE_HOT,	/* what deserves it first */
+	STYLE_HEAT_LOW, /* much of something, where there are colours enough to say so */
+	STYLE_HEAT_MIDDLE,
+	STYLE_HEAT_HIGH,
 	STYLE_COUNT,
 };
 
@@ -71,8 +75,8 @@ void cells_select_row(struct cells *cells, int row);
  *  memory. */
 char *cells_dump(const struct cells *cells);
 
-/** The styles as text, a letter per cell: d b a w, a blank for normal, capital where selected (and
- *  then N for normal). The caller frees it; NULL without memory. */
+/** The styles as text, a letter per cell: d b a w h, x y z for heat, a blank for normal, capital
+ * where selected (and then N for normal). The caller frees it; NULL without memory. */
 char *cells_dump_styles(const struct cells *cells);
 
 #endif

@@ -24,8 +24,15 @@ enum {
 	ESCAPE_WAIT_MS = 25,
 	PAIR_ACCENT = 1,
 	PAIR_WARM,
-	PAIR_SELECTED
+	PAIR_HOT,
+	PAIR_SELECTED,
+	PAIR_HEAT_LOW, /* these three on terminals with many colours only */
+	PAIR_HEAT_MIDDLE,
+	PAIR_HEAT_HIGH,
 };
+
+/* Of the 256 of xterm: they can be read on black and on white. */
+enum { COLOURS_MANY = 256, OCHRE = 136, ORANGE = 166, RED = 160 };
 
 /* Two clicks within this time are a double click. */
 #define DOUBLE_CLICK_NS (400 * NS_PER_MS)
@@ -34,6 +41,7 @@ static SCREEN *screen;
 static locale_t utf8_locale;
 static locale_t earlier_locale;
 static bool is_coloured;
+static bool has_many_colours;
 static bool is_ascii; /* the terminal's encoding is not UTF-8: draw with ASCII alone */
 
 /* What screen_restore() needs, made ready beforehand. */
@@ -54,6 +62,10 @@ static const struct look {
 	[STYLE_BOLD] = { 0, A_BOLD, A_BOLD, A_BOLD },
 	[STYLE_ACCENT] = { PAIR_ACCENT, A_NORMAL, A_BOLD, A_NORMAL },
 	[STYLE_WARM] = { PAIR_WARM, A_NORMAL, A_BOLD, A_BOLD },
+	[STYLE_HOT] = { PAIR_HOT, A_BOLD, A_BOLD, A_BOLD },
+	[STYLE_HEAT_LOW] = { PAIR_HEAT_LOW, A_NORMAL, A_NORMAL, A_NORMAL },
+	[STYLE_HEAT_MIDDLE] = { PAIR_HEAT_MIDDLE, A_NORMAL, A_NORMAL, A_NORMAL },
+	[STYLE_HEAT_HIGH] = { PAIR_HEAT_HIGH, A_BOLD, A_BOLD, A_BOLD },
 };
 
 /* Our own characters where there is no UTF-8; all others become a question mark. */
@@ -143,6 +155,7 @@ static void watch_mouse(void)
 
 static void start_colours(void)
 {
+	has_many_colours = false;
 	is_coloured = has_colors() && !is_set("NO_COLOR"); /* https://no-color.org */
 	if (!is_coloured)
 		return;
@@ -150,7 +163,21 @@ static void start_colours(void)
 	use_default_colors();
 	init_pair(PAIR_ACCENT, COLOR_CYAN, -1);
 	init_pair(PAIR_WARM, COLOR_YELLOW, -1);
+	init_pair(PAIR_HOT, COLOR_RED, -1);
 	init_pair(PAIR_SELECTED, COLOR_BLACK, COLOR_CYAN);
+	has_many_colours = COLORS >= COLOURS_MANY;
+	if (!has_many_colours)
+		return;
+	init_pair(PAIR_HEAT_LOW, OCHRE, -1);
+	init_pair(PAIR_HEAT_MIDDLE, ORANGE, -1);
+	init_pair(PAIR_HEAT_HIGH, RED, -1);
+}
+
+/* The pair of a style, or none where there are not colours enough. */
+static short pair_of(const struct look *look)
+{
+	bool is_shown = look->pair < PAIR_HEAT_LOW ? is_coloured : has_many_colours;
+	return is_shown ? look->pair : 0;
 }
 
 /* Ctrl-Z and Ctrl-S would leave the target's threads waiting for us: they do nothing here. */
@@ -276,7 +303,7 @@ static void show_cell(const struct cell *cell, int row, int column)
 {
 	const struct look *look = &looks[cell->style];
 	attr_t attributes = is_coloured ? look->coloured : look->plain;
-	short pair = is_coloured ? look->pair : 0;
+	short pair = pair_of(look);
 	if (cell->is_selected) {
 		attributes = look->selected | (is_coloured ? A_NORMAL : A_REVERSE);
 		pair = is_coloured ? PAIR_SELECTED : 0;

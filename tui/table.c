@@ -80,12 +80,33 @@ bool table_find_column(const struct tree *tree, int width, int column, enum colu
 	return false;
 }
 
-static enum style figure_style(enum column_id id, const struct tree_row *row)
+/* How much of all live memory it is. */
+static enum style share_style(double share)
+{
+	if (share >= 0.5)
+		return STYLE_HEAT_HIGH;
+	if (share >= 0.2)
+		return STYLE_HEAT_MIDDLE;
+	return share >= 0.05 ? STYLE_HEAT_LOW : STYLE_NORMAL;
+}
+
+static enum style growth_style(const struct tree *tree, const struct estimate *growth)
+{
+	double total = tree->snapshot->total.growth_bytes_per_second.value;
+	if (!columns_is_sure_growth(growth))
+		return STYLE_DIM;
+	return growth->value >= total / 2 ? STYLE_HOT : STYLE_WARM;
+}
+
+static enum style figure_style(const struct tree *tree, enum column_id id,
+			       const struct tree_row *row)
 {
 	switch (id) {
+	case COLUMN_LIVE:
+	case COLUMN_SHARE:
+		return share_style(row->share);
 	case COLUMN_GROWTH:
-		return columns_is_sure_growth(&row->figures.growth_bytes_per_second) ? STYLE_WARM
-										     : STYLE_DIM;
+		return growth_style(tree, &row->figures.growth_bytes_per_second);
 	case COLUMN_TREND:
 		return STYLE_ACCENT;
 	case COLUMN_CHANGE:
@@ -95,11 +116,17 @@ static enum style figure_style(enum column_id id, const struct tree_row *row)
 	}
 }
 
-static void draw_figures(const struct tree_row *row, const struct slot slots[COLUMN_COUNT],
-			 struct cells *cells, int screen_row)
+/* An error attracts no attention but together with its figure. */
+static enum style error_style(enum style style)
+{
+	return style == STYLE_WARM || style == STYLE_HOT ? style : STYLE_DIM;
+}
+
+static void draw_figures(const struct tree *tree, const struct tree_row *row,
+			 const struct slot slots[COLUMN_COUNT], struct cells *cells, int screen_row)
 {
 	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		enum style style = figure_style((enum column_id)i, row);
+		enum style style = figure_style(tree, (enum column_id)i, row);
 		char text[COLUMN_TEXT_SIZE];
 		if (slots[i].figure >= 0) {
 			columns[i].print(row, text);
@@ -109,7 +136,7 @@ static void draw_figures(const struct tree_row *row, const struct slot slots[COL
 		if (slots[i].error >= 0) {
 			columns_print_error(columns[i].estimate(row), text);
 			cells_text(cells, screen_row, slots[i].error, COLUMN_ERROR_COLUMNS,
-				   style == STYLE_WARM ? STYLE_WARM : STYLE_DIM, text);
+				   error_style(style), text);
 		}
 	}
 }
@@ -173,7 +200,7 @@ void table_draw_row(const struct state *state, size_t index, struct cells *cells
 
 	cells_text(cells, screen_row, 0, TABLE_MARKER_COLUMNS, STYLE_ACCENT, fold_marker(row));
 	if (!row->is_lone)
-		draw_figures(row, slots, cells, screen_row);
+		draw_figures(tree, row, slots, cells, screen_row);
 	column += draw_branch(tree, row, cells, screen_row, column);
 	draw_name(state, row, cells, screen_row, column);
 	if (index == tree->selected)

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from images import assert_left_alone
-from processes import Filtrace
+from processes import Filtrace, wait_until
 from terminal import Terminal
 
 GENEROUS = ("--budget", "10")  # so that seconds suffice whatever the machine's load
@@ -203,6 +203,17 @@ def test_terminal_without_utf8_or_colours_is_sent_neither(server, leak, open_ter
     pictures = terminal.raw[terminal.raw.find(b"\x1b[?1049h"):terminal.raw.rfind(b"\x1b[?1049l")]
     assert pictures.isascii()
     assert not re.search(rb"\x1b\[[0-9;]*(3|4)[0-8][;m]", pictures)
+
+
+def test_terminal_of_many_colours_shows_heat(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS)
+    terminal.wait_for(leak)
+    wait_until(lambda: not terminal.text().rstrip().endswith("1/1"), "a second row")
+    terminal.press("G")  # the selected row has no heat
+    wait_until(lambda: terminal.text() and b"38;5;160" in terminal.raw,
+               "the red of what holds half of all")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
 
 
 def test_terminal_of_eight_colours_shows_the_same(server, leak, open_terminal):
