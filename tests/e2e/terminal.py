@@ -12,7 +12,15 @@ from processes import FILTRACE, wait_until
 
 # pyte does not know how xterm repeats a character, and screen does not do it.
 TERM = "screen-256color"
-SCRIPT = 'ulimit -c 0; trap : INT; stty -g; "$0" "$@"; echo "status $?"; stty -g; echo the shell is done'
+SCRIPT = '''
+ulimit -c 0
+trap : INT
+stty -g
+"$0" "$@"
+echo "status $?"
+stty -g
+echo the shell is done
+'''
 
 
 class ScrollingScreen(pyte.Screen):

@@ -185,8 +185,8 @@ def test_export_is_a_report_and_overwrites_nothing_unasked(server, leak, open_te
 def test_pages_follow_each_other(server, leak, open_terminal):
     terminal = open_terminal("-p", server.pid, *GENEROUS)
     terminal.wait_for(leak, "SITE")
-    for words in (("CALL",), ("THREAD",), ("of the budget", "How long a stop takes", "us "), ("attached to",),
-                  ("SITE", leak)):
+    for words in (("CALL",), ("THREAD",), ("of the budget", "How long a stop takes", "us "),
+                  ("attached to",), ("SITE", leak)):
         terminal.press("\t")
         terminal.wait_for(*words)
     terminal.press("\x1b[Z")  # Shift-Tab

@@ -276,6 +276,26 @@ static void test_export_asks_before_it_overwrites(void **state)
 	assert_int_equal(fixture->state.prompt.purpose, PROMPT_NONE);
 }
 
+static void test_stops_page_shows_the_share_of_each_stretch_and_the_budget(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error err;
+	const struct series *share = &fixture->state.chronicle.stopped_share;
+	fixture->snapshot->capture.seconds += 2;
+	fixture->snapshot->capture.stopped_seconds += 0.04;
+	assert_true(state_show(&fixture->state, fixture->snapshot, &err));
+	assert_int_equal(share->len, 2);
+	assert_float_equal(share->value[0], 0.53 / 252, 1e-6);
+	assert_float_equal(share->value[1], 0.04 / 2, 1e-6);
+	assert_true(state_show(&fixture->state, fixture->snapshot, &err)); /* no time has passed */
+	assert_int_equal(share->len, 2);
+
+	press(fixture, "\t\t\t");
+	assert_true(is_shown(fixture, "of the budget   22% of 1%"));
+	fixture->snapshot->capture.budget = 0;
+	assert_true(is_shown(fixture, "none, T is fixed"));
+}
+
 #define STATE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -290,6 +310,7 @@ int main(void)
 		STATE_TEST(test_age_key_ends_where_it_began),
 		STATE_TEST(test_keys_for_rows_do_nothing_where_there_are_none),
 		STATE_TEST(test_writing_says_how_it_went),
+		STATE_TEST(test_stops_page_shows_the_share_of_each_stretch_and_the_budget),
 		STATE_TEST(test_export_takes_the_name_that_is_typed),
 		STATE_TEST(test_export_can_be_given_up_and_says_what_fails),
 		STATE_TEST(test_export_asks_before_it_overwrites),
