@@ -217,6 +217,9 @@ void tally_add_live(struct tally *tally, const struct observation *block, enum m
 
 void tally_add_history(struct tally *tally, const struct history *history)
 {
+	if (history->stretch_seconds == 0)
+		return; /* nothing was freed */
+
 	double now = tally->now_seconds;
 	double scale = growth_scale(tally);
 	const double *moments = history->moments;

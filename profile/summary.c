@@ -31,7 +31,7 @@ struct summary {
 
 /* The stacks of one site and kind that are not shown each, as one. */
 struct rest {
-	struct tally tally;
+	struct tally tally; /* unset if there are none */
 	const char *thread; /* NULL: there are none */
 };
 
@@ -219,7 +219,10 @@ static void stack_tally(const struct summary *summary, size_t number, struct tal
 
 static void rest_add(struct rest *rest, const struct stack *stack, const struct tally *tally)
 {
-	tally_merge(&rest->tally, tally);
+	if (rest->thread)
+		tally_merge(&rest->tally, tally);
+	else
+		rest->tally = *tally;
 	rest->thread = rest->thread ? stack_thread(rest->thread, stack->thread) : stack->thread;
 }
 
@@ -262,11 +265,11 @@ static bool site_write(struct summary *summary, uint32_t number, struct tally *t
 	if (begin == by_site->ends[number]) /* it only calls */
 		return true;
 
-	struct rest rests[MEMORY_KIND_COUNT] = { 0 };
+	struct rest rests[MEMORY_KIND_COUNT]; /* large, and mostly not needed */
 	struct tally site;
 	tally_init(&site, summary->now_seconds);
 	for (size_t kind = 0; kind < MEMORY_KIND_COUNT; kind++)
-		tally_init(&rests[kind].tally, summary->now_seconds);
+		rests[kind].thread = NULL;
 	for (size_t i = begin; i < by_site->ends[number]; i++) {
 		if (!stack_write(summary, by_site->order[i], &site, rests, err))
 			return false;
@@ -278,7 +281,7 @@ static bool site_write(struct summary *summary, uint32_t number, struct tally *t
 				      .kind = (enum memory_kind)kind,
 				      .is_truncated = true,
 				      .thread = rests[kind].thread };
-		if (rests[kind].tally.samples &&
+		if (rest.thread && rests[kind].tally.samples &&
 		    !stack_add(summary, &rest, 1, &rests[kind].tally, err))
 			return false;
 	}
