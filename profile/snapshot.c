@@ -164,11 +164,55 @@ static int stack_compare(const void *a, const void *b)
 	return order ? order : (int)left->kind - (int)right->kind;
 }
 
+/* Stacks are large and there may be many: what mostly decides is sorted in their place. */
+struct stack_rank {
+	double live_bytes;
+	size_t number; /* of the stack before sorting; then of the one that comes here */
+};
+
+static int stack_rank_compare(const void *a, const void *b, void *context)
+{
+	const struct stack_rank *left = a, *right = b;
+	const struct snapshot_stack *stacks = context;
+	if (left->live_bytes != right->live_bytes)
+		return left->live_bytes < right->live_bytes ? 1 : -1;
+	return stack_compare(&stacks[left->number], &stacks[right->number]);
+}
+
+/* Move every stack to its place, one cycle of moves after another. */
+static void stacks_permute(struct snapshot_stack *stacks, struct stack_rank *ranks, size_t count)
+{
+	for (size_t start = 0; start < count; start++) {
+		size_t here = start;
+		if (ranks[start].number == start)
+			continue;
+		struct snapshot_stack first = stacks[start];
+		for (size_t from; (from = ranks[here].number) != start; here = from) {
+			stacks[here] = stacks[from];
+			ranks[here].number = here;
+		}
+		stacks[here] = first;
+		ranks[here].number = here;
+	}
+}
+
+static void stacks_sort(struct snapshot_stack *stacks, size_t count)
+{
+	OWNED_FREE struct stack_rank *ranks = calloc(count, sizeof(*ranks));
+	if (!ranks) {
+		qsort(stacks, count, sizeof(*stacks), stack_compare);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		ranks[i] = (struct stack_rank){ stacks[i].figures.live_bytes.value, i };
+	qsort_r(ranks, count, sizeof(*ranks), stack_rank_compare, stacks);
+	stacks_permute(stacks, ranks, count);
+}
+
 void snapshot_sort(struct snapshot *snapshot)
 {
 	if (snapshot->stack_count)
-		qsort(snapshot->stacks, snapshot->stack_count, sizeof(*snapshot->stacks),
-		      stack_compare);
+		stacks_sort(snapshot->stacks, snapshot->stack_count);
 	if (snapshot->site_count)
 		qsort(snapshot->sites, snapshot->site_count, sizeof(*snapshot->sites),
 		      site_compare);
