@@ -2,8 +2,8 @@
 """Tools side by side, over kinds of work: what each costs, and whether it finds the leaking line.
 
 Of each pair of runs, one is without and one with the tool. A tool that attaches gets a new target
-for each pair: the same process before and during. For a tool that starts the program, two targets
-run in turn. Cost is what an iteration took with the tool to what it took without: in CPU time of
+for each pair: the same process during, and before and after, which count together, for a program
+does not stay as fast as it was. For a tool that starts the program, two targets run in turn. Cost is what an iteration took with the tool to what it took without: in CPU time of
 target and tool together, and by the clock.
 """
 
@@ -56,6 +56,17 @@ def compare(before, during, tool_cpu_seconds, **others):
     return Pair(cpu, wall, before, during, **others)
 
 
+def together(before, after):
+    """Two runs as one."""
+    if after is None:
+        return before
+    p99 = before.p99_seconds and (before.p99_seconds + after.p99_seconds) / 2
+    return before._replace(iterations=before.iterations + after.iterations,
+                           cpu_seconds=before.cpu_seconds + after.cpu_seconds,
+                           wall_seconds=before.wall_seconds + after.wall_seconds,
+                           p99_seconds=p99)
+
+
 def size_of(path):
     """Of a file, its companions, or a directory."""
     files = [file for found in path.parent.glob(path.name + "*")
@@ -87,7 +98,7 @@ def run_traced(measure, subject, process):
 
 
 def pair_attached(peer, start, measure, directory):
-    """The same process before and during."""
+    """The same process before, during and after."""
     subject = start()
     process = None
     try:
@@ -99,34 +110,36 @@ def pair_attached(peer, start, measure, directory):
         kept_out = subject.kept_out() - kept_out
         leak = subject.ask("leak")
         top = peer.top(stage) if peer.kind == INSIDE else None
-        detach_gap, told = detach(peer, stage, process)
+        detach_gap, told, after = detach(peer, stage, process, measure)
         top = top or ask_top(peer, stage)
     finally:
         subject.kill()
         if process and process.process.poll() is None:
             process.kill()
-    return compare(before, traced.speed, traced.cpu_seconds, attach_gap=attach_gap,
+    return compare(together(before, after), traced.speed, traced.cpu_seconds, attach_gap=attach_gap,
                    detach_gap=detach_gap, target_bytes=kept_out, tool_bytes=traced.tool_bytes,
                    capture_bytes=size_of(stage.capture), is_found=is_leak(top, leak), told=told)
 
 
-def detach(peer, stage, process):
-    """End a tool, and the target: the longest gap meanwhile, or what went wrong; what stop() gave.
+def detach(peer, stage, process, measure):
+    """End a tool, and the target: the longest gap meanwhile, or what went wrong; what stop() gave;
+    the speed after that, if there is one.
 
     A peer that fails in this has been measured before. It is not asked for it again: its targets
     end with it.
     """
-    gap = told = None
+    gap = told = after = None
     try:
         if peer.name not in HARMFUL:
             gap, told = stage.subject.longest_gap(lambda: peer.stop(stage, process))
+            after = measure(stage.subject)
         stage.subject.end()
     except Exception as error:
         if peer.is_ours:
             raise
         HARMFUL.add(peer.name)
-        return stage.subject.fate() or first_line(error), None
-    return gap, told
+        return stage.subject.fate() or first_line(error), None, None
+    return gap, told, after
 
 
 def ask_top(peer, stage):

@@ -13,7 +13,7 @@ import tempfile
 from typing import NamedTuple
 
 import machine
-from compare import MIB, compare, run_traced
+from compare import MIB, compare, run_traced, together
 from own import stop_figures, stop_rate
 from peers import Stage, filtrace_start, filtrace_stop
 from stopped import told
@@ -64,8 +64,8 @@ def hold(subject, count, size):
 
 
 def pair_of(row, python, seconds, directory):
-    """Before filtrace attaches and while it is there; or while it is there and after, if that is
-    when the blocks are made. The same blocks are held both times.
+    """While filtrace is there, and before and after; or only after, if blocks are made while it is
+    there. The same blocks are held each time.
     """
     measure = functools.partial(row.workload.measure, seconds=seconds)
     subject = row.workload.start(python, directory, row.arguments)
@@ -73,20 +73,19 @@ def pair_of(row, python, seconds, directory):
     try:
         stage = Stage(directory, subject)
         hold(subject, row.hold_before, HELD_BYTES)
-        if not row.hold_during:
-            before = measure(subject)
+        before = None if row.hold_during else measure(subject)
         tracing = filtrace_start(stage, *row.options)
         hold(subject, row.hold_during, SAMPLED_BYTES)
         traced = run_traced(measure, subject, tracing)
         finished = filtrace_stop(stage, tracing)
-        if row.hold_during:
-            before = measure(subject)
+        after = measure(subject)
         subject.end()
     finally:
         subject.kill()
         if tracing and tracing.process.poll() is None:
             tracing.kill()
-    pair = compare(before, traced.speed, traced.cpu_seconds, tool_bytes=traced.tool_bytes,
+    without = together(before, after) if before else after
+    pair = compare(without, traced.speed, traced.cpu_seconds, tool_bytes=traced.tool_bytes,
                    told=finished)
     return pair, live_samples(directory)
 

@@ -14,7 +14,7 @@ from processes import BUILD, FIXTURES, Missing, Target, environment_of
 
 PULSE = BUILD / "tests/soak/pulse.so"
 WRK_CONNECTIONS = 8
-WARM_SECONDS = 0.2
+WARM_SECONDS = 1
 LINES_MAX = 1000  # that a tool may print before the target's own
 LOG = "stderr.log"
 # glibc gives memory back and asks for it again as chance will have it: runs of the same process
