@@ -31,7 +31,8 @@ struct block_event {
 
 struct sample_event {
 	struct event event;
-	struct sample sample; /* all but `frames`, which follow */
+	struct sample sample;	/* all but `frames`: those that are new follow */
+	size_t new_frame_count; /* of told_stack_tell() */
 	const struct frame *frames[];
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/listener.h"
 
+#include <string.h>
+
 #include "cli/event.h"
 
 /* A sample leads to at most one more event, of this size or less, when its block is freed or
@@ -84,17 +86,16 @@ static const struct frame *native_frame(struct listener *listener, struct thread
 }
 
 static void read_frames(struct listener *listener, const struct stop *stop,
-			struct thread_name *name, struct sample_event *event)
+			struct thread_name *name, struct sample *sample)
 {
 	struct error ignored;
-	struct sample *sample = &event->sample;
 	const struct pyframes_thread thread = thread_of(stop);
-	if (!pyframes_stack(listener->py, &thread, event->frames, &sample->frame_count,
+	if (!pyframes_stack(listener->py, &thread, listener->frames, &sample->frame_count,
 			    &sample->is_truncated, &ignored)) {
-		event->frames[0] = listener->unreadable;
+		listener->frames[0] = listener->unreadable;
 		sample->frame_count = 1;
 	} else if (sample->frame_count == 0) {
-		event->frames[0] = native_frame(listener, name);
+		listener->frames[0] = native_frame(listener, name);
 		sample->frame_count = 1;
 	}
 }
@@ -130,8 +131,12 @@ static bool on_stop(void *context, const struct stop *stop)
 		.tid = stop->tid,
 		.thread = name->text,
 	};
-	read_frames(listener, stop, name, event);
-	event_queue_commit(listener->queue, sample_event_bytes(event->sample.frame_count));
+	read_frames(listener, stop, name, &event->sample);
+	size_t new_count =
+		told_stack_tell(&listener->told, listener->frames, event->sample.frame_count);
+	event->new_frame_count = new_count;
+	memcpy(event->frames, listener->frames, new_count * sizeof(event->frames[0]));
+	event_queue_commit(listener->queue, sample_event_bytes(new_count));
 	return true;
 }
 

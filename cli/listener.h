@@ -10,6 +10,7 @@
 
 #include "base/event_queue.h"
 #include "cli/thread_names.h"
+#include "cli/told_stack.h"
 #include "pyframes/pyframes.h"
 #include "tracer/tracer.h"
 
@@ -24,6 +25,8 @@ struct listener {
 	bool is_checked;  /* a stop was as it must be: the interpreter is what we take it for */
 	unsigned mismatches;
 	struct error mismatch; /* the last one */
+	struct told_stack told;
+	const struct frame *frames[FRAME_DEPTH_MAX]; /* of the stop at hand */
 };
 
 /** Fill in a listener for a process; `queue` and `py` must outlive it. Frames and thread names in

@@ -20,6 +20,7 @@
 #include "cli/listener.h"
 #include "cli/memory_limit.h"
 #include "cli/possible.h"
+#include "cli/told_stack.h"
 #include "cli/trend.h"
 #include "profile/profile.h"
 #include "tracer/process.h"
@@ -53,6 +54,7 @@ struct session {
 
 	/* The caller's. */
 	struct profile *profile;
+	struct told_stack told;
 	char **command;
 	uint64_t samples;
 	uint64_t refused;
@@ -255,8 +257,11 @@ int session_fd(const struct session *session)
 static bool take_sample(struct session *session, const struct sample_event *event,
 			struct error *err)
 {
+	const struct frame *frames[FRAME_DEPTH_MAX];
 	struct sample sample = event->sample;
-	sample.frames = event->frames;
+	told_stack_hear(&session->told, event->frames, event->new_frame_count, sample.frame_count,
+			frames);
+	sample.frames = frames;
 	session->samples++;
 	return profile_add(session->profile, &sample, err);
 }
