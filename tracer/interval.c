@@ -24,6 +24,13 @@ static const double AIM = 0.8;
 static const double MEMORY_SECONDS = 2;
 static const double MEMORY_STOPS = 200;
 
+/* What was spent beyond the budget (the first stops are slow ones, and nobody knows yet how many
+ * there will be) is saved again in about so long, without going blind for it. Who has been stopped
+ * himself has not that much to save. */
+static const double DEBT_SECONDS = 1;
+static const double SHARE_MIN = 0.1;	   /* of the budget */
+static const double DEBT_MAX_SECONDS = 10; /* of the budget */
+
 /* What a stop is taken to cost before any was seen. */
 static const struct interval_past FIRST_GUESS = { .stops = 20, .stopped_seconds = 20 * 50e-6 };
 
@@ -97,6 +104,19 @@ static void learn(struct interval *interval, const struct interval_cost *cost)
 	kept = exp(-cost->stops / MEMORY_STOPS);
 	past->stops = kept * past->stops + cost->stops;
 	past->stopped_seconds = kept * past->stopped_seconds + cost->stopped_seconds;
+
+	double debt = past->debt_seconds + cost->stopped_seconds - interval->budget * cost->seconds;
+	past->debt_seconds = fmin(fmax(debt, 0), interval->budget * DEBT_MAX_SECONDS);
+}
+
+/* How many stops a second are aimed at. */
+static double affordable_rate(const struct interval *interval)
+{
+	const struct interval_past *past = &interval->past;
+	double share = AIM * interval->budget - past->debt_seconds / DEBT_SECONDS;
+	share = fmax(share, SHARE_MIN * interval->budget);
+	return fmin(AIM * interval->max_stops_per_second,
+		    share * past->stops / past->stopped_seconds);
 }
 
 /* Load that grows fast is believed at once, not when the past has faded. */
@@ -117,10 +137,7 @@ bool interval_adapt(struct interval *interval, const struct interval_cost *cost)
 		return false;
 	learn(interval, cost);
 
-	double seconds_per_stop = interval->past.stopped_seconds / interval->past.stops;
-	double affordable =
-		fmin(interval->max_stops_per_second, interval->budget / seconds_per_stop);
-	double bytes = expected_bytes_per_second(interval, cost) / (affordable * AIM);
+	double bytes = expected_bytes_per_second(interval, cost) / affordable_rate(interval);
 	double steps = STEPS_PER_DOUBLING * log2(fmax(bytes, 1)) - (interval->id - 1);
 
 	/* Within a step of the aim is near enough: every change costs a ring of new draws. */

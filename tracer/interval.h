@@ -36,6 +36,7 @@ struct interval {
 	struct interval_past {
 		double seconds, allocated_bytes; /* weighted: the last seconds count most */
 		double stops, stopped_seconds;	 /* the last stops count most */
+		double debt_seconds; /* stopped beyond the budget, and not saved again since */
 	} past;
 	uint64_t random[2];
 };
