@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile/capture.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <sys/stat.h>
 
 #include "profile/capture_schema.h"
 #include "profile/capture_writer.h"
@@ -33,17 +35,20 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[DELETE_BUCKETS] = "DELETE FROM bucket WHERE stack_id = ?",
 	[DELETE_PATH] = "DELETE FROM stack_frame WHERE stack_id = ?",
 	[DELETE_STACK] = "DELETE FROM stack WHERE stack_id = ?",
-	[FILE_BYTES] = "SELECT (page_count - freelist_count) * page_size"
-		       " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+	[USED_BYTES] = ("SELECT (page_count - freelist_count) * page_size"
+			" FROM pragma_page_count, pragma_freelist_count, pragma_page_size"),
+	[FILE_BYTES] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 };
 
-void capture_abandon(struct capture *capture)
+/* Give back a capture, and its file as `end` does. */
+static void capture_end(struct capture *capture, void (*end)(struct database *database))
 {
 	if (!capture)
 		return;
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		statement_destroy(capture->statements[i]);
-	database_close(capture->database);
+	end(capture->database);
+	cleanup_fd(&capture->file);
 	numbering_deinit(&capture->frames);
 	frame_set_deinit(&capture->frame_set);
 	rows_deinit(&capture->stacks);
@@ -51,9 +56,20 @@ void capture_abandon(struct capture *capture)
 	free(capture);
 }
 
+void capture_abandon(struct capture *capture)
+{
+	capture_end(capture, database_close);
+}
+
 static void capture_cleanup(struct capture **capture)
 {
 	capture_abandon(*capture);
+}
+
+/* A file in which nothing stands would only be in the way of the next attempt. */
+static void capture_discard(struct capture **capture)
+{
+	capture_end(*capture, database_discard);
 }
 
 static bool tables_create(struct database *database, struct error *err)
@@ -72,14 +88,22 @@ static bool tables_create(struct database *database, struct error *err)
 
 bool capture_create(const char *path, bool force, struct capture **ret, struct error *err)
 {
-	OWNED(capture_cleanup) struct capture *capture = calloc(1, sizeof(*capture));
+	OWNED(capture_discard) struct capture *capture = calloc(1, sizeof(*capture));
 	if (!capture)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for a capture");
 	capture->bucket_seconds = 1;
 	capture->max_bytes = FILE_BYTES_MAX;
+	capture->first_seconds = NAN;
+	capture->file = -1;
 	if (!database_create(path, force, &capture->database, err) ||
 	    !tables_create(capture->database, err))
 		return false;
+	capture->file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (capture->file < 0) {
+		error_set_errno(err, ERROR_FILE, "cannot look at %s", path);
+		err->kind = ERROR_FILE;
+		return false;
+	}
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
 		if (!statement_create(capture->database, statement_texts[i],
 				      &capture->statements[i], err))
@@ -92,6 +116,16 @@ bool capture_create(const char *path, bool force, struct capture **ret, struct e
 void capture_limit(struct capture *capture, uint64_t max_bytes)
 {
 	capture->max_bytes = max_bytes < INT64_MAX ? (int64_t)max_bytes : INT64_MAX;
+}
+
+bool capture_number(struct capture *capture, enum statement_name name, int64_t *ret,
+		    struct error *err)
+{
+	struct statement *statement = capture->statements[name];
+	bool has_row;
+	return statement_bind(statement, err, "") && statement_next(statement, &has_row, err) &&
+	       statement_integer(statement, 0, 0, INT64_MAX, ret, err) &&
+	       statement_bind(statement, err, "");
 }
 
 static bool field_write(struct capture *capture, const struct capture_field *field,
@@ -114,8 +148,11 @@ static bool field_write(struct capture *capture, const struct capture_field *fie
 	return error_set(err, ERROR_INTERNAL, "field %s of an unknown type", key);
 }
 
-static bool meta_write(struct capture *capture, const struct snapshot *snapshot, struct error *err)
+static bool meta_write(struct capture *capture, const struct snapshot *latest, struct error *err)
 {
+	struct snapshot now = *latest;
+	const struct snapshot *snapshot = &now;
+	now.capture.is_unfinished = true;
 	for (size_t i = 0; i < capture_field_count; i++) {
 		if (!field_write(capture, &capture_fields[i], snapshot, err))
 			return false;
@@ -346,29 +383,69 @@ static bool changes_write(struct capture *capture, const struct snapshot *snapsh
 			  struct error *err)
 {
 	capture->seconds = snapshot->capture.seconds;
+	if (isnan(capture->first_seconds))
+		capture->first_seconds = capture->seconds;
 	return capture_past_bound(capture, err) && meta_write(capture, snapshot, err) &&
 	       snapshot_see(capture, snapshot, err) && all_write(capture, false, err) &&
 	       figures_write(capture, "total", &capture->total, err) &&
 	       WRITE(capture, WRITE_TIMELINE, err, "iddii", bucket_start(capture),
 		     snapshot->total.live_bytes.value, snapshot->total.live_blocks,
-		     (int64_t)snapshot->capture.rss_bytes, (int64_t)snapshot->capture.samples);
+		     (int64_t)snapshot->capture.rss_bytes, (int64_t)snapshot->capture.samples) &&
+	       capture_number(capture, FILE_BYTES, &capture->bytes, err);
+}
+
+/* What is written to a file without a name is lost. */
+static bool file_check(const struct capture *capture, struct error *err)
+{
+	struct stat info;
+	return fstat(capture->file, &info) < 0 || info.st_nlink > 0 ||
+	       database_foreign(capture->database, "was deleted while it was being written", err);
+}
+
+static bool fail_again(struct error *err)
+{
+	return error_set(err, ERROR_FILE, "an earlier write to the capture failed");
 }
 
 bool capture_write(struct capture *capture, const struct snapshot *snapshot, struct error *err)
 {
 	if (capture->is_broken)
-		return error_set(err, ERROR_FILE, "an earlier write to the capture failed");
-	capture->is_broken = !database_run(capture->database, "BEGIN IMMEDIATE", err) ||
+		return fail_again(err);
+	capture->is_broken = !file_check(capture, err) ||
+			     !database_run(capture->database, "BEGIN IMMEDIATE", err) ||
 			     !changes_write(capture, snapshot, err) ||
 			     !database_run(capture->database, "COMMIT", err);
 	return !capture->is_broken;
 }
 
-/* Write every row as it was in the latest snapshot. */
-static bool capture_flush(struct capture *capture, struct error *err)
+/* Write every row as it was in the latest snapshot, the last one if `is_end`. */
+static bool capture_flush(struct capture *capture, bool is_end, struct error *err)
 {
 	return database_run(capture->database, "BEGIN IMMEDIATE", err) &&
-	       all_write(capture, true, err) && database_run(capture->database, "COMMIT", err);
+	       all_write(capture, true, err) &&
+	       (!is_end || WRITE(capture, WRITE_META, err, "si", "is_unfinished", (int64_t)0)) &&
+	       database_run(capture->database, "COMMIT", err);
+}
+
+bool capture_sync(struct capture *capture, bool *ret, struct error *err)
+{
+	if (capture->is_broken)
+		return fail_again(err);
+	capture->is_broken =
+		!capture_flush(capture, false, err) || !database_fold(capture->database, ret, err);
+	return !capture->is_broken;
+}
+
+uint64_t capture_bytes(const struct capture *capture)
+{
+	return (uint64_t)capture->bytes;
+}
+
+bool capture_is_at(const struct capture *capture, const char *path)
+{
+	struct stat ours, found;
+	return fstat(capture->file, &ours) == 0 && lstat(path, &found) == 0 &&
+	       ours.st_dev == found.st_dev && ours.st_ino == found.st_ino;
 }
 
 bool capture_close(struct capture *capture, struct error *err)
@@ -377,6 +454,6 @@ bool capture_close(struct capture *capture, struct error *err)
 		return true;
 	OWNED(capture_cleanup) struct capture *closing = capture;
 	if (closing->is_broken)
-		return error_set(err, ERROR_FILE, "an earlier write to the capture failed");
-	return capture_flush(closing, err) && database_settle(closing->database, err);
+		return fail_again(err);
+	return capture_flush(closing, true, err) && database_settle(closing->database, err);
 }

@@ -32,9 +32,20 @@ void capture_limit(struct capture *capture, uint64_t max_bytes);
 /** Write a snapshot, in one transaction; meant to be called about once a second with snapshots of
  *  one profile. Rows whose figures moved by less than one percent may keep their old figures until
  *  capture_close(). After a failure every later write fails too.
- *  Errors: ERROR_FILE (disk full, no longer writable), ERROR_NO_MEMORY. */
+ *  Errors: ERROR_FILE (disk full, no longer writable, deleted), ERROR_NO_MEMORY. */
 MUST_CHECK bool capture_write(struct capture *capture, const struct snapshot *snapshot,
 			      struct error *err);
+
+/** Write what capture_write() held back of the latest snapshot, and put all into the file itself;
+ *  `ret` tells whether that could be done, or somebody reads an older state all the time. Errors:
+ *  those of capture_write(). */
+MUST_CHECK bool capture_sync(struct capture *capture, bool *ret, struct error *err);
+
+/** How large the file is with what was written last. */
+uint64_t capture_bytes(const struct capture *capture);
+
+/** Tell whether this is still the capture's name. */
+bool capture_is_at(const struct capture *capture, const char *path);
 
 /** Write what was held back, fold everything into one single file, and give back the capture, also
  *  on failure. Takes NULL. Errors: ERROR_FILE. */

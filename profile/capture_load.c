@@ -43,6 +43,15 @@ static bool read_number(struct loader *loader, const char *sql, int64_t *ret, st
 	       statement_integer(statement, 0, INT64_MIN, INT64_MAX, ret, err);
 }
 
+/* Rows of a damaged file can all lead to the same pages: what they say together is then without
+ * bounds, and yet more than any capture of this size. */
+static void memory_bound(struct loader *loader)
+{
+	enum { BYTES_MIN = 64 << 20, BYTES_PER_BYTE = 16 };
+	snapshot_limit(loader->snapshot,
+		       BYTES_MIN + BYTES_PER_BYTE * database_bytes(loader->database));
+}
+
 /* Insist on a file of ours, of our version, with our tables. */
 static bool schema_check(struct loader *loader, struct error *err)
 {
@@ -74,6 +83,7 @@ static bool schema_check(struct loader *loader, struct error *err)
 		if (count != 1)
 			return database_damaged(database, "a table is missing or altered", err);
 	}
+	memory_bound(loader);
 	return true;
 }
 

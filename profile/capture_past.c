@@ -100,12 +100,8 @@ static bool buckets_merge(struct capture *capture, struct error *err)
 
 static bool file_is_large(struct capture *capture, bool *ret, struct error *err)
 {
-	struct statement *statement = capture->statements[FILE_BYTES];
-	bool has_row;
-	int64_t bytes = 0;
-	if (!statement_bind(statement, err, "") || !statement_next(statement, &has_row, err) ||
-	    !statement_integer(statement, 0, 0, INT64_MAX, &bytes, err) ||
-	    !statement_bind(statement, err, ""))
+	int64_t bytes;
+	if (!capture_number(capture, USED_BYTES, &bytes, err))
 		return false;
 	*ret = bytes > capture->max_bytes / 4 * 3;
 	return true;
@@ -114,7 +110,8 @@ static bool file_is_large(struct capture *capture, bool *ret, struct error *err)
 bool capture_past_bound(struct capture *capture, struct error *err)
 {
 	bool is_large;
-	while (capture->seconds >= (double)(BUCKETS_MAX * capture->bucket_seconds)) {
+	while (capture->seconds - capture->first_seconds >=
+	       (double)(BUCKETS_MAX * capture->bucket_seconds)) {
 		if (!buckets_merge(capture, err))
 			return false;
 	}

@@ -142,6 +142,7 @@ const struct capture_field capture_fields[] = {
 	FIELD(FIELD_DOUBLE, longest_stop_seconds),
 	FIELD(FIELD_UINT64, rss_bytes),
 	FIELD(FIELD_DOUBLE, rss_growth_bytes_per_second),
+	FIELD(FIELD_BOOL, is_unfinished),
 };
 
 const size_t capture_field_count = ARRAY_LEN(capture_fields);

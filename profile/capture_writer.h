@@ -28,6 +28,7 @@ enum statement_name {
 	DELETE_BUCKETS,
 	DELETE_PATH,
 	DELETE_STACK,
+	USED_BYTES, /* of the file, that are not free for what comes */
 	FILE_BYTES,
 	STATEMENT_COUNT,
 };
@@ -43,8 +44,11 @@ struct capture {
 	struct rows stacks;	 /* keys: hashes of kind and path */
 	struct rows sites;	 /* keys: the frame's id */
 	struct row total;
-	int64_t stack_ids; /* that were given away */
-	double seconds;	   /* of the latest snapshot */
+	int64_t stack_ids;    /* that were given away */
+	double seconds;	      /* of the latest snapshot */
+	double first_seconds; /* of the first one; NAN before it */
+	int file;	      /* O_PATH: closing it gives back none of SQLite's locks */
+	int64_t bytes;	      /* of the file as of the last write, with what is in its log */
 	int64_t bucket_seconds;
 };
 
@@ -62,6 +66,10 @@ struct capture {
 #define WRITE(capture, name, err, ...)                                    \
 	(statement_bind((capture)->statements[name], err, __VA_ARGS__) && \
 	 statement_run((capture)->statements[name], err))
+
+/** Give the one number of a statement without parameters. */
+MUST_CHECK bool capture_number(struct capture *capture, enum statement_name name, int64_t *ret,
+			       struct error *err);
 
 /** Give the row of a stack whose frames have these ids, innermost first; if it is new, its path is
  *  written. Valid until the next call. */

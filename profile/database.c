@@ -14,6 +14,8 @@
 struct database {
 	sqlite3 *handle;
 	char *path;
+	bool is_foreign;     /* may come from anybody */
+	uint64_t bytes;	     /* of a foreign file, its log included */
 	uint64_t steps_left; /* in thousands of virtual machine instructions */
 };
 
@@ -22,11 +24,20 @@ struct statement {
 	sqlite3_stmt *handle;
 };
 
+/* A journal beside the file, once its writer was killed, would keep those from reading who may not
+ * write. Here it is needed for two moments only, in which one page is written. */
+#define NO_JOURNAL "PRAGMA journal_mode = MEMORY"
+
 enum {
 	BUSY_TIMEOUT_MS = 5000,
+	FOLD_TIMEOUT_MS = 500,
 	UNTRUSTED_TEXT_BYTES_MAX = 1 << 20,
-	/* Two thousand million instructions: far more than a week's capture takes. */
-	UNTRUSTED_STEPS_MAX = 2 * 1000 * 1000,
+	/* Instructions of SQLite's machine: some thirty times what a capture takes. */
+	UNTRUSTED_STEPS_MIN = 50 * 1000 * 1000,
+	UNTRUSTED_STEPS_PER_BYTE = 20,
+	/* Some file systems compress as much, or count late. */
+	HOLES_FACTOR = 16,
+	HOLES_MIN = 16 << 20,
 };
 
 static bool fail_with_errno(const char *doing, const char *path, struct error *err)
@@ -36,22 +47,52 @@ static bool fail_with_errno(const char *doing, const char *path, struct error *e
 	return false;
 }
 
+enum { MESSAGE_BYTES = 160 };
+
+/* What SQLite says, which may quote the file: one printable line. */
+static const char *message(struct database *database, char *ret)
+{
+	text_printable(sqlite3_errmsg(database->handle), ret, MESSAGE_BYTES);
+	return ret;
+}
+
+/* Report what SQLite says of the file, and what the system said to SQLite. */
+static bool file_fail(struct database *database, struct error *err)
+{
+	int os_errno = sqlite3_system_errno(database->handle);
+	char what[MESSAGE_BYTES];
+	message(database, what);
+	if (os_errno == 0)
+		return error_set(err, ERROR_FILE, "%s: %s", database->path, what);
+	error_set(err, ERROR_FILE, "%s: %s (%s)", database->path, what, strerror(os_errno));
+	err->os_errno = os_errno;
+	return false;
+}
+
 /* Report what SQLite has just said. */
 static bool database_fail(struct database *database, struct error *err)
 {
 	int code = sqlite3_errcode(database->handle) & 0xff;
+	char what[MESSAGE_BYTES];
 	switch (code) {
 	case SQLITE_NOMEM:
+		/* SQLite also says so of some damaged schemas. */
+		if (database->is_foreign)
+			return database_foreign(database,
+						"is damaged, or there is no memory to read it",
+						err);
 		return error_set(err, ERROR_NO_MEMORY, "no memory for %s", database->path);
 	case SQLITE_NOTADB:
 		return database_foreign(database, "is not a capture of filtrace", err);
 	case SQLITE_CORRUPT:
 	case SQLITE_TOOBIG:
 	case SQLITE_INTERRUPT:
-		return database_damaged(database, sqlite3_errmsg(database->handle), err);
+		return database_damaged(database, message(database, what), err);
+	case SQLITE_FULL:
+		return error_set(err, ERROR_FILE, "cannot write %s: the disk is full",
+				 database->path);
 	default:
-		return error_set(err, ERROR_FILE, "%s: %s", database->path,
-				 sqlite3_errmsg(database->handle));
+		return file_fail(database, err);
 	}
 }
 
@@ -97,40 +138,82 @@ void database_close(struct database *database)
 	free(database);
 }
 
-/* Remove an older file and what SQLite may have left beside it. */
+static bool name_remove(const char *path, const char *suffix, struct error *err)
+{
+	OWNED_FREE char *name = NULL;
+	if (asprintf(&name, "%s%s", path, suffix) < 0)
+		return error_set(err, ERROR_NO_MEMORY, "no memory to replace %s", path);
+	return unlink(name) == 0 || errno == ENOENT || fail_with_errno("replace", name, err);
+}
+
+/* What SQLite may have beside a file. */
+static bool neighbours_remove(const char *path, struct error *err)
+{
+	return name_remove(path, "-wal", err) && name_remove(path, "-shm", err) &&
+	       name_remove(path, "-journal", err);
+}
+
 static bool file_remove(const char *path, struct error *err)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
 	struct stat info;
 	if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
 		return error_set(err, ERROR_FILE, "%s is not a regular file", path);
+	return name_remove(path, "", err);
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		OWNED_FREE char *name = NULL;
-		if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
-			return error_set(err, ERROR_NO_MEMORY, "no memory to replace %s", path);
-		if (unlink(name) < 0 && errno != ENOENT)
-			return fail_with_errno("replace", name, err);
-	}
+static bool file_make(const char *path, struct error *err)
+{
+	OWNED_FD int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return error_set(err, ERROR_FILE, "%s exists already (--force replaces it)", path);
+	return fd >= 0 || fail_with_errno("create", path, err);
+}
+
+/* Begin with a file that is there, and empty. */
+static bool database_begin(const char *path, struct database **ret, struct error *err)
+{
+	OWNED(database_cleanup) struct database *database = NULL;
+	if (!database_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &database, err) ||
+	    !database_run(database, NO_JOURNAL "; PRAGMA journal_mode = WAL", err) ||
+	    !database_run(database, "PRAGMA synchronous = NORMAL", err))
+		return false;
+	*ret = MOVE_PTR(database);
 	return true;
+}
+
+static void files_remove(const char *path)
+{
+	struct error ignored;
+	(void)name_remove(path, "", &ignored);
+	(void)neighbours_remove(path, &ignored);
 }
 
 bool database_create(const char *path, bool force, struct database **ret, struct error *err)
 {
-	if (force && !file_remove(path, err))
+	/* The descriptor must be closed again before SQLite has locks: closing any descriptor of a
+	 * file gives back all of a process's locks (fcntl(2)). */
+	if ((force && !file_remove(path, err)) || !file_make(path, err))
 		return false;
-	OWNED_FD int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return error_set(err, ERROR_FILE, "%s exists already (--force replaces it)", path);
-	if (fd < 0)
-		return fail_with_errno("create", path, err);
+	/* What lies beside it belongs to an older file of this name. */
+	if (neighbours_remove(path, err) && database_begin(path, ret, err))
+		return true;
+	files_remove(path);
+	return false;
+}
 
-	OWNED(database_cleanup) struct database *database = NULL;
-	if (!database_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &database, err) ||
-	    !database_run(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", err))
-		return false;
-	*ret = MOVE_PTR(database);
-	return true;
+void database_discard(struct database *database)
+{
+	if (database)
+		files_remove(database->path);
+	database_close(database);
+}
+
+/* How much a file can say: of one with holes, not much more than what there is of it. */
+static uint64_t bytes_of(const struct stat *info)
+{
+	uint64_t size = (uint64_t)info->st_size;
+	uint64_t most = (uint64_t)info->st_blocks * 512 * HOLES_FACTOR + HOLES_MIN;
+	return size < most ? size : most;
 }
 
 static int count_steps(void *context)
@@ -142,6 +225,10 @@ static int count_steps(void *context)
 bool database_open(const char *path, struct database **ret, struct error *err)
 {
 	struct stat info;
+	struct stat log = { 0 };
+	OWNED_FREE char *log_path = NULL;
+	if (asprintf(&log_path, "%s-wal", path) < 0)
+		return error_set(err, ERROR_NO_MEMORY, "no memory to open %s", path);
 	if (stat(path, &info) < 0)
 		return fail_with_errno("read", path, err);
 	if (!S_ISREG(info.st_mode))
@@ -153,12 +240,21 @@ bool database_open(const char *path, struct database **ret, struct error *err)
 	sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(database->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_limit(database->handle, SQLITE_LIMIT_LENGTH, UNTRUSTED_TEXT_BYTES_MAX);
-	database->steps_left = UNTRUSTED_STEPS_MAX;
+	database->is_foreign = true;
+	(void)stat(log_path, &log);
+	database->bytes = bytes_of(&info) + bytes_of(&log);
+	database->steps_left =
+		(UNTRUSTED_STEPS_MIN + UNTRUSTED_STEPS_PER_BYTE * database->bytes) / 1000;
 	sqlite3_progress_handler(database->handle, 1000, count_steps, database);
 	if (!database_run(database, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err))
 		return false;
 	*ret = MOVE_PTR(database);
 	return true;
+}
+
+uint64_t database_bytes(const struct database *database)
+{
+	return database->bytes;
 }
 
 bool database_run(struct database *database, const char *sql, struct error *err)
@@ -167,10 +263,25 @@ bool database_run(struct database *database, const char *sql, struct error *err)
 	       database_fail(database, err);
 }
 
+bool database_fold(struct database *database, bool *ret, struct error *err)
+{
+	sqlite3_busy_timeout(database->handle, FOLD_TIMEOUT_MS);
+	int code = sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+					     NULL, NULL);
+	sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
+	if (code != SQLITE_OK && code != SQLITE_BUSY)
+		return database_fail(database, err);
+	*ret = code == SQLITE_OK;
+	return true;
+}
+
 bool database_settle(struct database *database, struct error *err)
 {
+	bool is_folded;
+	if (!database_fold(database, &is_folded, err))
+		return false;
 	sqlite3_busy_timeout(database->handle, 0);
-	int code = sqlite3_exec(database->handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	int code = sqlite3_exec(database->handle, NO_JOURNAL, NULL, NULL, NULL);
 	return code == SQLITE_OK || code == SQLITE_BUSY || database_fail(database, err);
 }
 

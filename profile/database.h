@@ -25,8 +25,13 @@ MUST_CHECK bool database_create(const char *path, bool force, struct database **
  *  reading takes. */
 MUST_CHECK bool database_open(const char *path, struct database **ret, struct error *err);
 
+/** How many bytes a file that was opened so can say at most, what lies in its log included. */
+uint64_t database_bytes(const struct database *database);
+
 /** Close a file. Its statements must be gone. Takes NULL. */
 void database_close(struct database *database);
+/** Close a file that was just made, and remove it. Its statements must be gone. Takes NULL. */
+void database_discard(struct database *database);
 static inline void database_cleanup(struct database **database)
 {
 	database_close(*database);
@@ -35,8 +40,12 @@ static inline void database_cleanup(struct database **database)
 /** Run statements that give nothing back. */
 MUST_CHECK bool database_run(struct database *database, const char *sql, struct error *err);
 
-/** Fold the write-ahead log back in, so that the file stands alone. If somebody is reading just
- * now, the log stays until he is done, which is no error. */
+/** Put all that stands in the write-ahead log into the file as well; `ret` tells whether that could
+ *  be done: not if somebody reads an older state all the time. */
+MUST_CHECK bool database_fold(struct database *database, bool *ret, struct error *err);
+
+/** Fold, and do without the log from now on, so that the file stands alone. If somebody has the
+ * file open just now, the log stays until he is done, which is no error. */
 MUST_CHECK bool database_settle(struct database *database, struct error *err);
 
 /** Report that the content is not what it should be. Always returns false. */

@@ -33,6 +33,11 @@ bool snapshot_create(struct snapshot **ret, struct error *err)
 	return true;
 }
 
+void snapshot_limit(struct snapshot *snapshot, size_t bytes_max)
+{
+	snapshot->storage_bytes_max = bytes_max;
+}
+
 void snapshot_destroy(struct snapshot *snapshot)
 {
 	if (!snapshot)
@@ -45,13 +50,21 @@ void snapshot_destroy(struct snapshot *snapshot)
 	free(snapshot);
 }
 
-/* Put a chunk in front that has room for `size` bytes at least. */
-static struct chunk *chunk_add(struct snapshot *snapshot, size_t size)
+/* Put a chunk in front that has room for `size` bytes at least. NULL on failure. */
+static struct chunk *chunk_add(struct snapshot *snapshot, size_t size, struct error *err)
 {
 	size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-	struct chunk *chunk = calloc(1, sizeof(*chunk) + room);
-	if (!chunk)
+	size_t max = snapshot->storage_bytes_max;
+	if (max && (snapshot->storage_bytes > max || room > max - snapshot->storage_bytes)) {
+		error_set(err, ERROR_FILE, "the file says more than one of its size can hold");
 		return NULL;
+	}
+	struct chunk *chunk = size > PTRDIFF_MAX / 2 ? NULL : calloc(1, sizeof(*chunk) + room);
+	if (!chunk) {
+		error_set(err, ERROR_NO_MEMORY, "no memory for a snapshot of this size");
+		return NULL;
+	}
+	snapshot->storage_bytes += room;
 	chunk->size = room;
 	chunk->next = snapshot->storage;
 	snapshot->storage = chunk;
@@ -62,15 +75,13 @@ void *snapshot_alloc(struct snapshot *snapshot, size_t count, size_t element_byt
 		     struct error *err)
 {
 	size_t size;
-	bool is_too_large =
-		__builtin_mul_overflow(count, element_bytes, &size) || size > PTRDIFF_MAX / 2;
 	struct chunk *chunk = snapshot->storage;
-	if (!is_too_large && (!chunk || chunk->size - chunk->used < size))
-		chunk = chunk_add(snapshot, size);
-	if (is_too_large || !chunk) {
-		error_set(err, ERROR_NO_MEMORY, "no memory for a snapshot of this size");
+	if (__builtin_mul_overflow(count, element_bytes, &size))
+		size = SIZE_MAX;
+	if (!chunk || chunk->size - chunk->used < size)
+		chunk = chunk_add(snapshot, size, err);
+	if (!chunk)
 		return NULL;
-	}
 
 	void *ret = chunk->bytes + chunk->used;
 	size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);

@@ -92,6 +92,7 @@ struct snapshot_capture {
 	uint64_t memory_limit_bytes; /* of its control groups; 0: none. Not in a capture */
 	uint64_t rss_bytes;	     /* of the target now; 0 if unknown */
 	double rss_growth_bytes_per_second;
+	bool is_unfinished; /* read from a file whose recording goes on, or was cut off */
 };
 
 /** What a selection leaves out (profile/selection.h). */
@@ -115,6 +116,8 @@ struct snapshot {
 	struct snapshot_rest filtered;	 /* no figure here counts it */
 	struct snapshot_rest beyond_top; /* the total counts it, but it is not listed */
 	void *storage;			 /* private: what the pointers point into */
+	size_t storage_bytes;		 /* private: its size */
+	size_t storage_bytes_max;	 /* private; 0: none */
 };
 
 /** Give back a snapshot made by profile_snapshot() or capture_load(). Takes NULL. */

@@ -19,6 +19,10 @@ extern const char several_threads[];
 /** Make an empty snapshot. */
 MUST_CHECK bool snapshot_create(struct snapshot **ret, struct error *err);
 
+/** Let it become this large at most, for it is made of a file that may come from anybody. What does
+ *  not fit is then ERROR_FILE. */
+void snapshot_limit(struct snapshot *snapshot, size_t bytes_max);
+
 /** Allocate zeroed memory, aligned for anything. NULL on failure. */
 void *snapshot_alloc(struct snapshot *snapshot, size_t count, size_t element_bytes,
 		     struct error *err);

@@ -166,6 +166,119 @@ static void test_rows_are_never_more_than_a_percent_behind_while_writing(void **
 	capture_abandon(capture);
 }
 
+/* As after a rotation. */
+static void test_a_capture_that_begins_late_begins_with_short_buckets(void **state)
+{
+	const struct place *place = *state;
+	skip_without_sqlite3();
+	OWNED_PROFILE struct profile *profile = new_profile();
+	struct capture *capture = create(place->path);
+	const struct frame *path[] = { &capture_frames[0] };
+	const int week = 7 * 86400;
+	for (int second = week; second < week + 1000; second++) {
+		add_block(profile, second, (raddr)second, 1000, 1, path, 1, MEMORY_MALLOC);
+		write_snapshot(capture, profile, second);
+	}
+	finish(capture);
+	assert_string_equal(ask(place, "SELECT value, (SELECT count(*) FROM timeline) FROM meta"
+				       " WHERE key = 'bucket_seconds'"),
+			    "1|1000");
+}
+
+static void test_only_what_was_closed_is_finished(void **state)
+{
+	const struct place *place = *state;
+	OWNED_PROFILE struct profile *profile = new_profile();
+	struct capture *capture = create(place->path);
+	bool is_folded = false;
+	struct error err;
+	write_snapshot(capture, profile, 1);
+	assert_true(capture_sync(capture, &is_folded, &err) && is_folded);
+	OWNED_SNAPSHOT struct snapshot *running = load(place->path);
+	assert_true(running->capture.is_unfinished);
+	write_snapshot(capture, profile, 2);
+	finish(capture);
+	OWNED_SNAPSHOT struct snapshot *closed = load(place->path);
+	assert_false(closed->capture.is_unfinished);
+}
+
+/* What was read stays so until the reader is done: the log cannot be emptied. */
+static void test_a_reader_delays_the_folding_of_the_log_and_loses_nothing(void **state)
+{
+	const struct place *place = *state;
+	skip_without_sqlite3();
+	OWNED_PROFILE struct profile *profile = new_profile();
+	struct capture *capture = create(place->path);
+	bool is_folded = true;
+	struct error err;
+	uint64_t seed = 9;
+	churn(profile, 1, &seed);
+	write_snapshot(capture, profile, 1);
+
+	char command[256];
+	snprintf(command, sizeof(command),
+		 "sqlite3 -batch '%s' 'begin; select count(*) from meta' '.shell cat'"
+		 " >/dev/null",
+		 place->path);
+	FILE *reader = popen(command, "w"); /* which ends when nothing more comes */
+	assert_non_null(reader);
+	churn(profile, 2, &seed);
+	for (int tries = 0; is_folded; tries++) {
+		assert_true(tries < 1000);
+		usleep(10000);
+		write_snapshot(capture, profile, 2);
+		assert_true(capture_sync(capture, &is_folded, &err));
+	}
+	assert_int_equal(pclose(reader), 0);
+	assert_true(capture_sync(capture, &is_folded, &err));
+	assert_true(is_folded);
+	write_snapshot(capture, profile, 3);
+	finish(capture);
+	assert_int_equal(files_in(place), 1);
+	OWNED_SNAPSHOT struct snapshot *expected = take_snapshot(profile, 3, 512);
+	OWNED_SNAPSHOT struct snapshot *loaded = load(place->path);
+	assert_same_snapshot(expected, loaded);
+}
+
+static void test_a_deleted_file_is_an_error_and_a_moved_one_is_not(void **state)
+{
+	const struct place *place = *state;
+	OWNED_PROFILE struct profile *profile = new_profile();
+	struct capture *capture = create(place->path);
+	char moved[160];
+	snprintf(moved, sizeof(moved), "%s/moved", place->directory);
+	write_snapshot(capture, profile, 1);
+	assert_true(capture_is_at(capture, place->path));
+	assert_int_equal(rename(place->path, moved), 0);
+	assert_false(capture_is_at(capture, place->path));
+	assert_true(capture_is_at(capture, moved));
+	write_snapshot(capture, profile, 2);
+
+	assert_int_equal(unlink(moved), 0);
+	OWNED_SNAPSHOT struct snapshot *snapshot = take_snapshot(profile, 3, 512);
+	struct error err;
+	assert_false(capture_write(capture, snapshot, &err));
+	assert_int_equal(err.kind, ERROR_FILE);
+	assert_non_null(strstr(err.context, "was deleted"));
+	capture_abandon(capture);
+}
+
+/* The system gives back all of a process's locks on a file when it closes any descriptor of it. */
+static void test_a_capture_stays_locked_against_those_who_would_tidy_up(void **state)
+{
+	const struct place *place = *state;
+	skip_without_sqlite3();
+	OWNED_PROFILE struct profile *profile = new_profile();
+	struct capture *capture = create(place->path);
+	for (int second = 1; second <= 5; second++) {
+		write_snapshot(capture, profile, second);
+		/* Whoever closes a database last deletes its log. */
+		assert_int_equal(atoi(ask(place, "SELECT count(*) FROM timeline")), second);
+		assert_int_equal(files_in(place), 3);
+	}
+	finish(capture);
+}
+
 /* Write until killed. */
 static void write_for_ever(const char *path)
 {
@@ -295,6 +408,28 @@ static void test_a_full_disk_is_an_error_and_what_was_written_stays(void **state
 	assert_true(loaded->total.live_bytes.value > 0);
 }
 
+static void test_a_file_that_cannot_be_begun_leaves_nothing_behind(void **state)
+{
+	const struct place *place = *state;
+	static const rlim_t sizes[] = { 0, 1024, 4096, 16384 };
+	struct rlimit before;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct rlimit small = { .rlim_cur = sizes[i], .rlim_max = before.rlim_max };
+		struct capture *capture = NULL;
+		struct error err;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		bool is_created = capture_create(place->path, false, &capture, &err);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_false(is_created);
+		assert_null(capture);
+		assert_int_equal(err.kind, ERROR_FILE);
+		assert_int_equal(files_in(place), 0);
+	}
+	finish(create(place->path));
+}
+
 /* Command lines and names of threads are bytes; the text of a database is not. */
 static void test_what_is_not_utf8_is_replaced(void **state)
 {
@@ -321,10 +456,16 @@ int main(void)
 		PLACED(test_the_sqlite3_command_answers_the_obvious_questions),
 		PLACED(test_a_week_fits_into_a_thousand_buckets_and_loses_no_bytes),
 		PLACED(test_rows_are_never_more_than_a_percent_behind_while_writing),
+		PLACED(test_a_capture_that_begins_late_begins_with_short_buckets),
+		PLACED(test_only_what_was_closed_is_finished),
+		PLACED(test_a_reader_delays_the_folding_of_the_log_and_loses_nothing),
+		PLACED(test_a_deleted_file_is_an_error_and_a_moved_one_is_not),
+		PLACED(test_a_capture_stays_locked_against_those_who_would_tidy_up),
 		PLACED(test_a_capture_can_be_read_after_its_writer_was_killed_at_any_moment),
 		PLACED(test_no_file_is_overwritten_unless_forced_and_no_link_followed),
 		PLACED(test_names_that_sqlite_would_interpret_are_plain_files),
 		PLACED(test_what_is_not_utf8_is_replaced),
+		PLACED(test_a_file_that_cannot_be_begun_leaves_nothing_behind),
 		PLACED(test_a_full_disk_is_an_error_and_what_was_written_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,82 @@ static void test_random_damage_never_does_more_than_fail(void **state)
 	assert_true(refused > ROUNDS / 10);
 }
 
+static void assert_no_harm_of_flips(const struct place *place, const unsigned char *bytes,
+				    size_t len, size_t first, size_t step, int *refused)
+{
+	OWNED_FREE unsigned char *damaged = malloc(len);
+	assert_non_null(damaged);
+	memcpy(damaged, bytes, len);
+	for (size_t i = first; i < len; i += step)
+		damaged[i] ^= 0xff;
+	write_file(place->path, damaged, len);
+	OWNED_SNAPSHOT struct snapshot *loaded = load_damaged(place->path);
+	*refused += !loaded;
+}
+
+static void test_every_hundredth_byte_may_be_wrong_in_turn_or_together(void **state)
+{
+	const struct place *place = *state;
+	make_capture(place->path);
+	OWNED_FREE unsigned char *bytes = NULL;
+	size_t len = read_file(place->path, &bytes);
+	int refused = 0;
+	for (size_t i = 0; i < len; i += 100)
+		assert_no_harm_of_flips(place, bytes, len, i, len, &refused);
+	assert_in_range(refused, 1, len / 100);
+	refused = 0;
+	for (size_t phase = 0; phase < 100; phase++)
+		assert_no_harm_of_flips(place, bytes, len, phase, 100, &refused);
+	assert_int_equal(refused, 100);
+}
+
+static void put_number(unsigned char *at, size_t bytes, size_t number)
+{
+	for (; bytes; bytes--, number >>= 8)
+		at[bytes - 1] = (unsigned char)number;
+}
+
+/* A page with many children which are all the same page (SQLite file format 1.6). */
+static void fill_with_children(unsigned char *page, size_t child)
+{
+	enum { CHILDREN = 200, CELLS = 2048 };
+	memset(page, 0, 4096);
+	page[0] = 5;
+	put_number(page + 3, 2, CHILDREN);
+	put_number(page + 5, 2, CELLS);
+	put_number(page + 8, 4, child);
+	for (size_t i = 0; i < CHILDREN; i++) {
+		put_number(page + 12 + 2 * i, 2, CELLS + 8 * i);
+		put_number(page + CELLS + 8 * i, 4, child);
+		page[CELLS + 8 * i + 4] = (unsigned char)(i / 2);
+	}
+}
+
+/* One long argument, to which two hundred rows lead. */
+static void test_a_small_file_that_says_very_much_is_refused(void **state)
+{
+	const struct place *place = *state;
+	const size_t page_size = 4096;
+	skip_without_sqlite3();
+	make_capture(place->path);
+	assert_string_equal(ask(place, "UPDATE argument SET text = printf('%.*c', 1000000, 'x')"
+				       " WHERE position = 0"),
+			    "");
+	size_t root = (size_t)atoi(ask(place, "SELECT rootpage FROM sqlite_schema"
+					      " WHERE name = 'argument'"));
+	OWNED_FREE unsigned char *bytes = NULL;
+	size_t len = read_file(place->path, &bytes);
+	assert_true(root > 1 && root <= len / page_size && len % page_size == 0);
+	OWNED_FREE unsigned char *more = malloc(len + page_size);
+	assert_non_null(more);
+	memcpy(more, bytes, len);
+	memcpy(more + len, bytes + (root - 1) * page_size, page_size);
+	fill_with_children(more + (root - 1) * page_size, len / page_size + 1);
+	put_number(more + 28, 4, len / page_size + 1); /* pages in all */
+	write_file(place->path, more, len + page_size);
+	assert_not_loaded(place->path, "more than one of its size can hold");
+}
+
 /* Pages that are their own children. */
 static void test_cycles_between_pages_end(void **state)
 {
@@ -232,6 +308,8 @@ int main(void)
 		PLACED(test_altered_captures_are_refused),
 		PLACED(test_truncated_captures_are_refused_or_read_right),
 		PLACED(test_random_damage_never_does_more_than_fail),
+		PLACED(test_every_hundredth_byte_may_be_wrong_in_turn_or_together),
+		PLACED(test_a_small_file_that_says_very_much_is_refused),
 		PLACED(test_cycles_between_pages_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
