@@ -32,6 +32,19 @@ static bool is_silent(enum format format)
 	return format == FORMAT_CSV || format == FORMAT_COLLAPSED;
 }
 
+/* Say what a report is not, where it does not say so itself. */
+static void say_what_is_missing(const struct options *options, enum format format,
+				const struct snapshot *shown, bool is_selected)
+{
+	char rest[REST_BYTES];
+	struct messages messages;
+	messages_init(&messages, options);
+	if (shown->capture.is_unfinished && format != FORMAT_TEXT && format != FORMAT_JSON)
+		message_note(&messages, "the recording has not ended: it goes on, or was cut off");
+	if (is_selected && is_silent(format) && *rest_text(shown, rest))
+		message_note(&messages, "not shown: %s", rest);
+}
+
 bool print_report(const struct options *options, enum format otherwise,
 		  const struct snapshot *snapshot, FILE *out, struct error *err)
 {
@@ -39,15 +52,11 @@ bool print_report(const struct options *options, enum format otherwise,
 	OWNED_SNAPSHOT struct snapshot *selected = NULL;
 	if (format == FORMAT_DEFAULT)
 		return true;
-	if (!view_select(options, snapshot, &selected, err) ||
-	    !write_format(options, format, selected ? selected : snapshot, out, err))
+	if (!view_select(options, snapshot, &selected, err))
 		return false;
-
-	char rest[REST_BYTES];
-	if (selected && is_silent(format) && *rest_text(selected, rest)) {
-		struct messages messages;
-		messages_init(&messages, options);
-		message_note(&messages, "not shown: %s", rest);
-	}
+	const struct snapshot *shown = selected ? selected : snapshot;
+	if (!write_format(options, format, shown, out, err))
+		return false;
+	say_what_is_missing(options, format, shown, selected != NULL);
 	return true;
 }

@@ -46,7 +46,7 @@ json_t *json_capture(const struct snapshot_capture *capture)
 	struct tm utc;
 	if (gmtime_r(&seconds, &utc))
 		strftime(start, sizeof(start), "%FT%TZ", &utc);
-	return json_pack("{s:s, s:f, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:f}", "start", start,
+	return json_pack("{s:s, s:f, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:f, s:b}", "start", start,
 			 "seconds", capture->seconds, "samples",
 			 json_whole((double)capture->samples), "dropped",
 			 json_whole((double)capture->dropped), "sample_bytes",
@@ -54,5 +54,6 @@ json_t *json_capture(const struct snapshot_capture *capture)
 			 capture->stops_per_second, "stopped_seconds", capture->stopped_seconds,
 			 "longest_stop_seconds", capture->longest_stop_seconds, "rss_bytes",
 			 json_whole((double)capture->rss_bytes), "rss_growth_bytes_per_second",
-			 capture->rss_growth_bytes_per_second);
+			 capture->rss_growth_bytes_per_second, "unfinished",
+			 capture->is_unfinished);
 }

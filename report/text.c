@@ -87,6 +87,8 @@ static void write_capture(const struct snapshot_capture *capture, FILE *out)
 			slope >= 0 ? "+" : "", text_bytes(slope, growth, sizeof(growth)));
 	}
 	fputc('\n', out);
+	if (capture->is_unfinished)
+		fprintf(out, "the recording has not ended: it goes on, or was cut off\n");
 }
 
 static void write_total(const struct snapshot *snapshot, FILE *out)
