@@ -24,6 +24,7 @@ bool job_init(struct job *ret, const struct options *options, struct error *err)
 		return error_set(err, ERROR_NO_PROCESS, "there is no process %d", options->pid);
 	if (!signals_init(&job.signals, err))
 		return false;
+	job.signals.can_rotate = options->is_rotated;
 	if (options->command) {
 		if (!child_init(&job.child, options->command, err)) {
 			signals_deinit(&job.signals);
@@ -128,8 +129,11 @@ static bool call_tick(struct job *job, const struct job_tick *tick, struct error
 	OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
 	if (!session_snapshot(job->session, &snapshot, err))
 		return false;
-	message_progress(&job->messages, snapshot);
-	return !tick || tick->take(tick->context, snapshot, err);
+	if (tick && !tick->take(tick->context, snapshot, err))
+		return false;
+	message_progress(&job->messages, snapshot,
+			 tick && tick->bytes ? tick->bytes(tick->context) : 0);
+	return true;
 }
 
 bool job_trace(struct job *job, const struct job_tick *tick, struct error *err)
@@ -143,10 +147,10 @@ bool job_trace(struct job *job, const struct job_tick *tick, struct error *err)
 			return false;
 		if (clock_monotonic_ns() < tick_ns && !job->signals.wants_write)
 			continue;
-		job->signals.wants_write = false;
 		tick_ns = clock_monotonic_ns() + TICK_NS;
 		if (!call_tick(job, tick, err))
 			return false;
+		job->signals.wants_write = false;
 	}
 	return true;
 }

@@ -45,10 +45,11 @@ bool job_is_over(struct job *job);
 struct job_tick {
 	void *context;
 	bool (*take)(void *context, const struct snapshot *snapshot, struct error *err);
+	uint64_t (*bytes)(void *context); /* of the file it goes to, to be shown; NULL: none */
 };
 
 /** Trace until the job is over, and show how far it is. `tick` (NULL: nothing) gets a snapshot
- *  about every second, and at once after SIGUSR1.
+ *  about every second, and at once after SIGUSR1, of which signals.wants_write tells it.
  *  Errors: those of `tick` and of the session's snapshots. */
 MUST_CHECK bool job_trace(struct job *job, const struct job_tick *tick, struct error *err);
 

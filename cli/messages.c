@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -93,7 +95,26 @@ void message_error(struct messages *messages, const struct error *err)
 			       err->address);
 }
 
-void message_progress(struct messages *messages, const struct snapshot *snapshot)
+/* What fits on one line of the terminal: a longer line could not be taken back. */
+static int columns(void)
+{
+	struct winsize size;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return 80 - 1;
+	return size.ws_col - 1;
+}
+
+static void print_progress(struct messages *messages, const char *text)
+{
+	if (!messages->is_terminal)
+		fprintf(stderr, "%s\n", text);
+	else
+		fprintf(stderr, "\r\033[K%.*s", columns(), text);
+	messages->has_progress = messages->is_terminal;
+}
+
+void message_progress(struct messages *messages, const struct snapshot *snapshot,
+		      uint64_t file_bytes)
 {
 	const struct snapshot_capture *capture = &snapshot->capture;
 	if (messages->is_quiet)
@@ -107,11 +128,14 @@ void message_progress(struct messages *messages, const struct snapshot *snapshot
 	char samples[16];
 	char live[16];
 	char growth[16];
+	char file[16];
+	char text[160];
 	text_count((double)capture->samples, samples, sizeof(samples));
 	text_bytes(snapshot->total.live_bytes.value, live, sizeof(live));
 	text_bytes(snapshot->total.growth_bytes_per_second.value * 60, growth, sizeof(growth));
-	fprintf(stderr, "%sfiltrace: %.0f s, %s samples, live %s, growth %s/min%s",
-		messages->is_terminal ? "\r\033[K" : "", capture->seconds, samples, live, growth,
-		messages->is_terminal ? "" : "\n");
-	messages->has_progress = messages->is_terminal;
+	text_bytes((double)file_bytes, file, sizeof(file));
+	snprintf(text, sizeof(text), "filtrace: %.0f s, %s samples, live %s, growth %s/min%s%s",
+		 capture->seconds, samples, live, growth, file_bytes ? ", file " : "",
+		 file_bytes ? file : "");
+	print_progress(messages, text);
 }

@@ -39,7 +39,9 @@ void message_result(struct messages *messages, const char *word, bool is_bad, co
 /** Take the progress line away, before something else writes to the terminal. */
 void message_end_progress(struct messages *messages);
 
-/** Show how far a capture is: at once on a terminal, else once a minute; nothing if quiet. */
-void message_progress(struct messages *messages, const struct snapshot *snapshot);
+/** Show how far a capture is, and how large its file (0: it has none): at once on a terminal, else
+ *  once a minute; nothing if quiet. */
+void message_progress(struct messages *messages, const struct snapshot *snapshot,
+		      uint64_t file_bytes);
 
 #endif

@@ -221,6 +221,8 @@ const struct option_spec option_specs[] = {
 	{ "output", 'o', "FILE", RECORD | READING,
 	  "write to FILE (%p is the pid, %h the host, %t the time)", SETTER(set_output) },
 	{ "force", 0, NULL, RECORD | READING, "overwrite an existing file", FLAG(is_forced) },
+	{ "rotate", 0, NULL, RECORD, "SIGHUP begins a new file instead of the end",
+	  FLAG(is_rotated) },
 	{ "max-size", 0, "SIZE", RECORD, "keep the file near this size: less of the past (256M)",
 	  SETTER(set_max_size) },
 	{ "format", 'f', "F", PRINTING,

@@ -74,6 +74,7 @@ struct options {
 	bool is_quiet;
 	bool is_verbose;
 	bool is_forced;
+	bool is_rotated;	 /* record: SIGHUP begins a new file */
 	uint64_t max_size_bytes; /* record: of the capture; 0: not given */
 
 	uint64_t sample_bytes;	  /* 0: adapt to the budget */

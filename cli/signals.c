@@ -2,6 +2,7 @@
 #include "cli/signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -17,6 +18,13 @@ static void fill_set(sigset_t *set)
 		sigaddset(set, taken[i]);
 }
 
+/* tty(4): the process has a controlling terminal, which a hangup takes away. */
+static bool has_terminal(void)
+{
+	OWNED_FD int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	return fd >= 0;
+}
+
 bool signals_init(struct signals *ret, struct error *err)
 {
 	sigset_t set;
@@ -28,7 +36,7 @@ bool signals_init(struct signals *ret, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
 		signal(ignored[i], SIG_IGN);
-	*ret = (struct signals){ .fd = fd };
+	*ret = (struct signals){ .fd = fd, .has_terminal = has_terminal() };
 	return true;
 }
 
@@ -38,6 +46,12 @@ void signals_deinit(struct signals *signals)
 	signals->fd = -1;
 }
 
+static bool is_new_file_wanted(const struct signals *signals, const struct signalfd_siginfo *info)
+{
+	return signals->can_rotate && info->ssi_signo == SIGHUP && info->ssi_code != SI_KERNEL &&
+	       (!signals->has_terminal || has_terminal());
+}
+
 static void take_one(struct signals *signals, const struct signalfd_siginfo *info)
 {
 	int number = (int)info->ssi_signo;
@@ -45,6 +59,10 @@ static void take_one(struct signals *signals, const struct signalfd_siginfo *inf
 		return;
 	if (number == SIGUSR1) {
 		signals->wants_write = true;
+		return;
+	}
+	if (is_new_file_wanted(signals, info)) {
+		signals->wants_new_file = true;
 		return;
 	}
 	signals->is_stopping = true;
