@@ -123,12 +123,12 @@ $(REFRESH): $(REFRESH).c.o $(foreach f,tui profile base,$(call archive,$(f)))
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
 
-# Fuzzers: tests/fuzz/fuzz_NAME.c is linked with all that reads a target. They never wait and see no
+# Fuzzers: tests/fuzz/fuzz_NAME.c is linked with all that reads a target or a capture. They never wait and see no
 # /proc but their own; so their link wraps what would.
 FUZZ_NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(BUILD)/tests/fuzz/fuzz.c.o \
-		$(foreach f,pyframes tracer base,$(call archive,$(f)))
+		$(foreach f,report profile pyframes tracer base,$(call archive,$(f)))
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Wl,--wrap=procfs_read,--wrap=procfs_read_head,--wrap=nanosleep -o $@ $^ $(LIBS)
 

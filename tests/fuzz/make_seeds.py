@@ -6,13 +6,16 @@ usage: make_seeds.py DIRECTORY [PYTHON..]
 
 Line tables, strings and debug offsets come from the interpreters of this machine (/usr/bin/python3,
 pyenv's, and the ones that are named), code from its C library and its python3. Texts and ELF files
-are made up.
+are made up; captures are recorded by build/filtrace, or FILTRACE.
 """
 
+import contextlib
 import ctypes
 import glob
 import os
 import shutil
+import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -20,6 +23,7 @@ import tempfile
 from pathlib import Path
 
 DEBIAN_PYTHON = "/usr/bin/python3"
+FILTRACE = os.environ.get("FILTRACE", "build/filtrace")
 
 # Runs in every interpreter, Python 3.8 and later: prints "kind hex" lines.
 PROBE = r'''
@@ -294,12 +298,45 @@ def add_walks(corpus):
                 for kind in (7, 0, 7, 4, 7, 1, 8, 3, 7, 2)))
 
 
+# -- captures --
+
+LEAK = "import time\nkept = []\nwhile True:\n    kept.append(bytes(1000))\n    time.sleep(0.001)\n"
+
+
+def record(directory, *options):
+    """The capture of a leaking program; its writer is killed if it has no end."""
+    command = [FILTRACE, "record", "-o", Path(directory, "c"), "--sample-bytes", "8K", *options,
+               "--", DEBIAN_PYTHON, "-S", "-c", LEAK]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(3)
+    except subprocess.TimeoutExpired:
+        pass
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return Path(directory, "c")
+
+
+def add_captures(corpus):
+    """One of small pages that ended in order, and one as it lies there after a kill."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = record(directory, "-d", "1")
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA page_size = 512")
+            database.execute("VACUUM")
+        corpus.add("capture", "whole", struct.pack("<I", 0), path.read_bytes())
+    with tempfile.TemporaryDirectory() as directory:
+        path = record(directory)
+        log = Path(f"{path}-wal").read_bytes()
+        corpus.add("capture", "killed", struct.pack("<I", len(log)), path.read_bytes(), log)
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     corpus = Corpus(sys.argv[1])
     add_pythons(corpus, sys.argv[2:])
-    for add in (add_texts, add_code, add_images, add_walks):
+    for add in (add_texts, add_code, add_images, add_walks, add_captures):
         add(corpus)
 
 
