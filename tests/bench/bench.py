@@ -20,13 +20,15 @@ import growth  # noqa: E402
 import machine  # noqa: E402
 import own  # noqa: E402
 import packages  # noqa: E402
+import reports  # noqa: E402
 from compare import bench_workload  # noqa: E402
 from peers import PEERS  # noqa: E402
 from subjects import WORKLOADS  # noqa: E402
 from table import Table  # noqa: E402
 
 PARTS = {"versions": own.bench_versions, "pauses": growth.bench_pauses,
-         "growth": growth.bench_growth, "memory": own.bench_memory, "refresh": own.bench_refresh}
+         "growth": growth.bench_growth, "memory": own.bench_memory, "refresh": own.bench_refresh,
+         "reports": reports.bench_reports}
 QUICK = {"pairs": 1, "peer_pairs": 1, "seconds": 0.5, "peer_seconds": 0.5, "attaches": 5,
          "serve": 5}
 

@@ -23,6 +23,7 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import children
 import corruptions
 import endless
+import hour
 import kill_points
 import life
 import random_kills
@@ -48,6 +49,7 @@ ROWS = (
     Row("life", life.run, 0.004, "100 to 1000 rounds of each kind of life"),
     Row("corruptions", corruptions.run, 0.01, "10,000 corruptions in each of 5 layouts of CPython"),
     Row("endless", endless.run, 0.015, "4,000,000 samples on a million stacks, in two ways"),
+    Row("hour", hour.run, 0, "an hour of a busy Flask server"),
 )
 
 
