@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "profile/snapshot.h"
+#include "profile/timeline.h"
 
 struct capture;
 
@@ -59,5 +60,9 @@ void capture_abandon(struct capture *capture);
  *  Errors: ERROR_FILE (no such file, not a capture, a newer filtrace's, damaged), ERROR_NO_MEMORY.
  */
 MUST_CHECK bool capture_load(const char *path, struct snapshot **ret, struct error *err);
+
+/** Read a capture with all that it tells of the past. timeline_destroy() gives it back. Errors:
+ *  those of capture_load(); ERROR_FILE too if there is more of the past than can be held. */
+MUST_CHECK bool capture_load_timeline(const char *path, struct timeline **ret, struct error *err);
 
 #endif

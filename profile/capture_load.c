@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "profile/capture.h"
+#include "profile/capture_loader.h"
 
 #include <limits.h>
 #include <math.h>
 #include <string.h>
 
+#include "profile/capture.h"
 #include "profile/capture_schema.h"
-#include "profile/database.h"
-#include "profile/numbering.h"
 #include "profile/snapshot_build.h"
 
 /* More than these no capture has; whoever claims more is broken or lies. */
@@ -17,23 +16,16 @@ enum {
 	ROWS_MAX = 1 << 20,
 };
 
-struct loader {
-	struct database *database;
-	struct snapshot *snapshot;
-	const struct frame **frames; /* by id - 1 */
-	size_t frame_count;
-	size_t frame_capacity;
-};
-
-static void loader_deinit(struct loader *loader)
+void loader_deinit(struct loader *loader)
 {
 	database_close(loader->database);
+	timeline_destroy(loader->timeline);
 	snapshot_destroy(loader->snapshot);
+	numbering_deinit(&loader->stack_ids);
 	free(loader->frames);
 }
 
-/* The one number that a statement gives. */
-static bool read_number(struct loader *loader, const char *sql, int64_t *ret, struct error *err)
+bool loader_number(struct loader *loader, const char *sql, int64_t *ret, struct error *err)
 {
 	OWNED_STATEMENT struct statement *statement = NULL;
 	bool has_row;
@@ -57,11 +49,11 @@ static bool schema_check(struct loader *loader, struct error *err)
 {
 	struct database *database = loader->database;
 	int64_t application, version;
-	if (!read_number(loader, "PRAGMA application_id", &application, err))
+	if (!loader_number(loader, "PRAGMA application_id", &application, err))
 		return false;
 	if (application != CAPTURE_APPLICATION_ID)
 		return database_foreign(database, "is not a capture of filtrace", err);
-	if (!read_number(loader, "PRAGMA user_version", &version, err))
+	if (!loader_number(loader, "PRAGMA user_version", &version, err))
 		return false;
 	if (version > CAPTURE_VERSION)
 		return database_foreign(database, "was written by a newer filtrace", err);
@@ -141,7 +133,7 @@ static bool arguments_load(struct loader *loader, struct error *err)
 {
 	OWNED_STATEMENT struct statement *statement = NULL;
 	int64_t count;
-	if (!read_number(loader, "SELECT count(*) FROM argument", &count, err))
+	if (!loader_number(loader, "SELECT count(*) FROM argument", &count, err))
 		return false;
 	if (count > ARGUMENTS_MAX)
 		return database_damaged(loader->database, "too many arguments", err);
@@ -255,9 +247,11 @@ static bool frame_find(struct loader *loader, struct statement *statement, int c
 	return true;
 }
 
-/* Load the path of a stack; its depths count up from 0. */
-static bool path_load(struct loader *loader, struct statement *statement, int64_t id,
-		      struct snapshot_stack *ret, struct error *err)
+const char loader_paths[] =
+	"SELECT depth, frame_id FROM stack_frame WHERE stack_id = ? ORDER BY depth";
+
+bool loader_path(struct loader *loader, struct statement *statement, int64_t id,
+		 const struct frame *const **ret, size_t *len_ret, struct error *err)
 {
 	const struct frame *frames[FRAME_DEPTH_MAX];
 	size_t depth = 0;
@@ -283,13 +277,13 @@ static bool path_load(struct loader *loader, struct statement *statement, int64_
 		return false;
 	if (depth)
 		memcpy(copy, frames, depth * sizeof(*copy));
-	ret->frames = copy;
-	ret->frame_count = depth;
+	*ret = copy;
+	*len_ret = depth;
 	return true;
 }
 
-static bool kind_load(struct loader *loader, struct statement *statement, int column,
-		      enum memory_kind *ret, struct error *err)
+bool loader_kind(struct loader *loader, struct statement *statement, int column,
+		 enum memory_kind *ret, struct error *err)
 {
 	const char *name;
 	if (!statement_text(statement, column, &name, err))
@@ -308,22 +302,29 @@ static bool stack_load(struct loader *loader, struct statement *rows, struct sta
 {
 	int64_t id, is_truncated;
 	const char *thread;
+	uint32_t number;
 	if (!figures_load(loader, rows, &ret->figures, err) ||
 	    !statement_integer(rows, FIGURES_COLUMNS, 1, INT64_MAX, &id, err) ||
-	    !kind_load(loader, rows, FIGURES_COLUMNS + 1, &ret->kind, err) ||
+	    !loader_kind(loader, rows, FIGURES_COLUMNS + 1, &ret->kind, err) ||
 	    !statement_text(rows, FIGURES_COLUMNS + 2, &thread, err) ||
 	    !snapshot_copy_text(loader->snapshot, thread, &ret->thread, err) ||
 	    !statement_integer(rows, FIGURES_COLUMNS + 3, 0, 1, &is_truncated, err))
 		return false;
 	ret->is_truncated = is_truncated;
-	return path_load(loader, paths, id, ret, err);
+	if (numbering_find(&loader->stack_ids, (uint64_t)id, &number)) {
+		const struct course *course = &loader->timeline->courses[number];
+		ret->course = number + 1;
+		ret->frames = course->frames;
+		ret->frame_count = course->frame_count;
+		return true;
+	}
+	return loader_path(loader, paths, id, &ret->frames, &ret->frame_count, err);
 }
 
-/* How many rows of figures a scope has: bounded. */
-static bool rows_count(struct loader *loader, const char *sql, size_t *ret, struct error *err)
+bool loader_count(struct loader *loader, const char *sql, size_t *ret, struct error *err)
 {
 	int64_t count;
-	if (!read_number(loader, sql, &count, err))
+	if (!loader_number(loader, sql, &count, err))
 		return false;
 	if (count > ROWS_MAX)
 		return database_damaged(loader->database, "too many figures", err);
@@ -337,17 +338,14 @@ static bool stacks_load(struct loader *loader, struct error *err)
 	OWNED_STATEMENT struct statement *paths = NULL;
 	struct snapshot *snapshot = loader->snapshot;
 	size_t count = 0;
-	if (!rows_count(loader, "SELECT count(*) FROM figures WHERE scope = 'stack'", &count,
-			err) ||
+	if (!loader_count(loader, "SELECT count(*) FROM figures WHERE scope = 'stack'", &count,
+			  err) ||
 	    !statement_create(loader->database,
 			      "SELECT " FIGURES ", stack_id, kind, thread, is_truncated"
 			      " FROM figures LEFT JOIN stack ON stack_id = id"
 			      " WHERE scope = 'stack'",
 			      &rows, err) ||
-	    !statement_create(loader->database,
-			      "SELECT depth, frame_id FROM stack_frame WHERE stack_id = ?"
-			      " ORDER BY depth",
-			      &paths, err))
+	    !statement_create(loader->database, loader_paths, &paths, err))
 		return false;
 	snapshot->stacks = snapshot_alloc(snapshot, count, sizeof(*snapshot->stacks), err);
 	if (!snapshot->stacks)
@@ -369,7 +367,8 @@ static bool sites_load(struct loader *loader, struct error *err)
 	OWNED_STATEMENT struct statement *rows = NULL;
 	struct snapshot *snapshot = loader->snapshot;
 	size_t count = 0;
-	if (!rows_count(loader, "SELECT count(*) FROM figures WHERE scope = 'site'", &count, err) ||
+	if (!loader_count(loader, "SELECT count(*) FROM figures WHERE scope = 'site'", &count,
+			  err) ||
 	    !statement_create(loader->database,
 			      "SELECT " FIGURES ", id FROM figures WHERE scope = 'site'", &rows,
 			      err))
@@ -403,18 +402,28 @@ static bool total_load(struct loader *loader, struct error *err)
 	       figures_load(loader, row, &loader->snapshot->total, err);
 }
 
+bool loader_open(struct loader *loader, const char *path, struct error *err)
+{
+	/* One transaction: a writer may be at work. */
+	return database_open(path, &loader->database, err) &&
+	       snapshot_create(&loader->snapshot, err) &&
+	       database_run(loader->database, "BEGIN", err) && schema_check(loader, err) &&
+	       meta_load(loader, err) && arguments_load(loader, err) && frames_load(loader, err);
+}
+
+bool loader_figures(struct loader *loader, struct error *err)
+{
+	if (!stacks_load(loader, err) || !sites_load(loader, err) || !total_load(loader, err))
+		return false;
+	snapshot_sort(loader->snapshot);
+	return true;
+}
+
 bool capture_load(const char *path, struct snapshot **ret, struct error *err)
 {
 	OWNED(loader_deinit) struct loader loader = { 0 };
-	/* One transaction: a writer may be at work. */
-	if (!database_open(path, &loader.database, err) ||
-	    !snapshot_create(&loader.snapshot, err) ||
-	    !database_run(loader.database, "BEGIN", err) || !schema_check(&loader, err) ||
-	    !meta_load(&loader, err) || !arguments_load(&loader, err) ||
-	    !frames_load(&loader, err) || !stacks_load(&loader, err) || !sites_load(&loader, err) ||
-	    !total_load(&loader, err))
+	if (!loader_open(&loader, path, err) || !loader_figures(&loader, err))
 		return false;
-	snapshot_sort(loader.snapshot);
 	*ret = MOVE_PTR(loader.snapshot);
 	return true;
 }

@@ -59,6 +59,7 @@ struct snapshot_stack {
 	bool is_truncated;		   /* outer frames are missing */
 	const char *thread;		   /* name of the thread that allocated; printable */
 	enum memory_kind kind;
+	size_t course; /* its number in the timeline it comes with, from 1 on; 0: none */
 	struct figures figures;
 };
 
