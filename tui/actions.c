@@ -135,7 +135,8 @@ enum reaction action_step_sort(struct state *state, int step)
 	int column = (int)state->tree.sort;
 	do
 		column = (column + step + COLUMN_COUNT) % COLUMN_COUNT;
-	while (columns[column].needs_baseline && !state->tree.baseline);
+	while ((columns[column].needs_baseline && !state->tree.baseline) ||
+	       (columns[column].needs_ages && state->tree.is_ageless));
 	return action_sort_by(state, column);
 }
 
@@ -144,6 +145,32 @@ enum reaction action_reverse(struct state *state, int unused)
 	(void)unused;
 	state->tree.is_reversed = !state->tree.is_reversed;
 	return REACTION_REBUILD;
+}
+
+/* Time. */
+
+static enum reaction go_to(struct state *state, size_t instant)
+{
+	state->axis.cursor = instant;
+	return REACTION_SEEK;
+}
+
+enum reaction action_step_time(struct state *state, int steps)
+{
+	const struct time_axis *axis = &state->axis;
+	size_t last = axis->timeline->instant_count ? axis->timeline->instant_count - 1 : 0;
+	size_t by = 1;
+	if (last == 0) {
+		state_say(state, "this capture holds one instant only");
+		return REACTION_REDRAW;
+	}
+	if (abs(steps) == TIME_LEAP)
+		by = last / 10 + 1;
+	else if (abs(steps) == TIME_END)
+		by = last;
+	if (steps < 0)
+		return go_to(state, axis->cursor > by ? axis->cursor - by : 0);
+	return go_to(state, by < last - axis->cursor ? axis->cursor + by : last);
 }
 
 /* The mouse. */
@@ -174,6 +201,8 @@ enum reaction action_click(struct state *state, int is_double)
 		return action_sort_by(state, (int)hit.number);
 	case HIT_PAGE:
 		return show_page(state, (enum page_id)hit.number);
+	case HIT_TIME:
+		return go_to(state, hit.number);
 	case HIT_NOTHING:
 		break;
 	}
@@ -306,6 +335,7 @@ enum reaction action_baseline(struct state *state, int is_taken)
 {
 	struct tree *tree = &state->tree;
 	tree->baseline = is_taken ? tree->snapshot : NULL;
+	state->axis.baseline = is_taken ? state->axis.cursor : TIMELINE_ATTACH;
 	if (!tree->baseline && tree->sort == COLUMN_CHANGE)
 		tree->sort = COLUMN_LIVE;
 	if (tree->baseline) {
@@ -316,7 +346,7 @@ enum reaction action_baseline(struct state *state, int is_taken)
 	} else {
 		state_say(state, "no baseline");
 	}
-	return REACTION_REBUILD;
+	return time_axis_is_open(&state->axis) ? REACTION_SEEK : REACTION_REBUILD;
 }
 
 enum reaction action_write(struct state *state, int unused)

@@ -16,6 +16,7 @@ enum reaction {
 	REACTION_REDRAW = 1,
 	REACTION_REBUILD = 2, /* tree_rebuild(), then redraw */
 	REACTION_QUIT = 4,
+	REACTION_SEEK = 8, /* show the instant of the time axis */
 };
 
 enum reaction action_move(struct state *state, int motion);
@@ -41,6 +42,10 @@ enum reaction action_hot_path(struct state *state, int unused);
 enum reaction action_sort_by(struct state *state, int column);
 enum reaction action_step_sort(struct state *state, int step);
 enum reaction action_reverse(struct state *state, int unused);
+
+/** Walk on the time axis of a capture, so many steps: by an instant, a tenth, to an end. */
+enum { TIME_LEAP = 1000, TIME_END = 1000000 };
+enum reaction action_step_time(struct state *state, int steps);
 
 /** Begin to type what is searched for or filtered by, an enum prompt_purpose. */
 enum reaction action_prompt(struct state *state, int purpose);

@@ -11,11 +11,13 @@
 enum { GAP = 2, MARGIN = 1 };
 
 /* Draw the keys that fit whole before `end`, each as "key:what". */
-static void draw_keys(struct cells *cells, int row, int end, bool has_table)
+static void draw_keys(const struct state *state, struct cells *cells, int row, int end)
 {
 	int column = MARGIN;
+	bool has_table = pages[state->page].has_table;
 	for (const struct key *key = keys; key < keys + keys_len; key++) {
-		bool is_idle = key->is_for_table && !has_table;
+		bool is_idle =
+			!keys_is_known(state, key) || (key->needs & KEY_NEEDS_TABLE && !has_table);
 		const char *colon = key->bar ? strchr(key->bar, ':') : NULL;
 		if (!colon || is_idle || column + glyphs_columns(key->bar) > end)
 			continue;
@@ -69,5 +71,5 @@ void bar_draw(const struct state *state, struct cells *cells, int row)
 			 tree->row_count);
 	int used = glyphs_columns(position);
 	cells_text_right(cells, row, 0, cells->width, STYLE_DIM, position);
-	draw_keys(cells, row, cells->width - used - (used > 0), has_table);
+	draw_keys(state, cells, row, cells->width - used - (used > 0));
 }

@@ -146,6 +146,7 @@ const struct column columns[COLUMN_COUNT] = {
 			    .help = "half the bytes are older",
 			    .columns = 7,
 			    .min_screen = 110,
+			    .needs_ages = true,
 			    .value = median_value,
 			    .print = median_print },
 	[COLUMN_CHANGE] = { .title = "CHANGE",

@@ -34,6 +34,7 @@ struct column {
 	int min_screen;	      /* shown on screens of at least so many columns */
 	int error_min_screen; /* the same for its relative error */
 	bool needs_baseline;  /* shown only if there is one */
+	bool needs_ages;      /* shown only where ages of blocks are known */
 	bool makes_way;	      /* with a baseline, shown on screens with room for it only */
 	/** What rows are sorted by: largest first. Never NaN. */
 	double (*value)(const struct tree_row *row);

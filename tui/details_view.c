@@ -58,13 +58,18 @@ static void write_figures(struct page_writer *page, const struct tree *tree,
 	write_line(page, MARGIN, is_growing ? STYLE_WARM : STYLE_NORMAL, text);
 
 	columns[COLUMN_BLOCKS].print(row, figure[0]);
-	snprintf(text, sizeof(text), "blocks  %s, on %zu samples", figure[0],
-		 figures->live_samples);
+	snprintf(text, sizeof(text), "blocks  %s", figure[0]);
+	if (figures->live_samples)
+		snprintf(text, sizeof(text), "blocks  %s, on %zu samples", figure[0],
+			 figures->live_samples);
 	write_line(page, MARGIN, STYLE_NORMAL, text);
 
 	columns[COLUMN_AGE].print(row, figure[0]);
 	columns[COLUMN_MEDIAN].print(row, figure[1]);
-	snprintf(text, sizeof(text), "age     oldest %s, median %s", figure[0], figure[1]);
+	if (tree->is_ageless)
+		snprintf(text, sizeof(text), "age     %s at most", figure[0]);
+	else
+		snprintf(text, sizeof(text), "age     oldest %s, median %s", figure[0], figure[1]);
 	write_line(page, MARGIN, STYLE_NORMAL, text);
 	if (!tree->baseline)
 		return;
@@ -154,10 +159,11 @@ static int draw_sizes(struct cells *cells, int row, int column, const struct fig
 }
 
 /* Side by side where there is room. */
-static void write_histograms(struct page_writer *page, const struct figures *figures)
+static void write_histograms(struct page_writer *page, const struct figures *figures,
+			     bool is_ageless)
 {
 	struct cells *cells = page->cells;
-	if (figures->course_len == 0)
+	if (figures->course_len == 0 || is_ageless)
 		return;
 	int first = page->row + 1;
 	int end = draw_ages(cells, first, MARGIN, figures);
@@ -200,7 +206,7 @@ static void write_page(struct page_writer *page, const struct state *state)
 	if (stack)
 		write_traceback(page, state, stack);
 	write_chart(page, tree, &row->figures);
-	write_histograms(page, &row->figures);
+	write_histograms(page, &row->figures, tree->is_ageless);
 	if (stack && stack->frame_count > 0)
 		write_suppression(page, stack->frames[0]);
 }

@@ -18,21 +18,29 @@ static void draw_line(struct cells *cells, int row, int column, const char *labe
 }
 
 /* In two columns where the screen is wide enough. */
-static int draw_keys(struct cells *cells, int row)
+static int draw_keys(const struct state *state, struct cells *cells, int row)
 {
 	int parts = cells->width >= TWO_COLUMNS_MIN_SCREEN ? 2 : 1;
-	int part_len = ((int)keys_len + parts - 1) / parts;
-	for (int i = 0; i < (int)keys_len; i++)
-		draw_line(cells, row + i % part_len, MARGIN + i / part_len * SECOND_COLUMN,
+	int count = 0;
+	for (size_t i = 0; i < keys_len; i++)
+		count += keys_is_known(state, &keys[i]);
+	int part_len = (count + parts - 1) / parts;
+	int place = 0;
+	for (size_t i = 0; i < keys_len; i++) {
+		if (!keys_is_known(state, &keys[i]))
+			continue;
+		draw_line(cells, row + place % part_len, MARGIN + place / part_len * SECOND_COLUMN,
 			  keys[i].label, keys[i].help);
+		place++;
+	}
 	return row + part_len;
 }
 
 /* Draw the page from `row` on, which may lie above the screen. Returns the row after it. */
-static int draw_page(struct cells *cells, int row)
+static int draw_page(const struct state *state, struct cells *cells, int row)
 {
 	cells_text(cells, row++, MARGIN, cells->width, STYLE_BOLD, "filtrace keys");
-	row = draw_keys(cells, row + 1) + 1;
+	row = draw_keys(state, cells, row + 1) + 1;
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		draw_line(cells, row++, MARGIN, columns[i].title, columns[i].help);
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
@@ -43,14 +51,15 @@ static int draw_page(struct cells *cells, int row)
 static void fit(struct state *state, int width, int height)
 {
 	struct cells nowhere = { .width = width };
-	state_fit_text(state, (size_t)draw_page(&nowhere, 0), height > 1 ? (size_t)height - 1 : 1);
+	state_fit_text(state, (size_t)draw_page(state, &nowhere, 0),
+		       height > 1 ? (size_t)height - 1 : 1);
 }
 
 static void render(const struct state *state, struct cells *cells)
 {
 	int bar = cells->height - 1;
 	struct cells above_bar = { .width = cells->width, .height = bar, .cell = cells->cell };
-	draw_page(&above_bar, -(int)state->scroll.top);
+	draw_page(state, &above_bar, -(int)state->scroll.top);
 	cells_text(cells, bar, MARGIN, cells->width, STYLE_DIM,
 		   state->scroll.last ? "Up Down:scroll  any other key:back" : "any key:back");
 }

@@ -26,6 +26,10 @@ enum key_code {
 	KEY_CODE_PAGE_DOWN,
 	KEY_CODE_HOME,
 	KEY_CODE_END,
+	KEY_CODE_SHIFT_LEFT,
+	KEY_CODE_SHIFT_RIGHT,
+	KEY_CODE_SHIFT_HOME,
+	KEY_CODE_SHIFT_END,
 	KEY_CODE_BACKSPACE,
 	KEY_CODE_BACK_TAB,
 	KEY_CODE_F1,
@@ -41,6 +45,12 @@ enum key_code {
 
 enum { KEY_CODES_MAX = 3 };
 
+enum key_needs {
+	KEY_NEEDS_TABLE = 1,   /* a page that has rows */
+	KEY_NEEDS_TARGET = 2,  /* one that lives */
+	KEY_NEEDS_CAPTURE = 4, /* and its time axis */
+};
+
 struct key {
 	int codes[KEY_CODES_MAX]; /* up to the first KEY_CODE_NONE */
 	const char *label;	  /* "Up k" */
@@ -48,11 +58,14 @@ struct key {
 	const char *help;
 	enum reaction (*action)(struct state *state, int argument);
 	int argument;
-	bool is_for_table; /* means nothing on pages that have no rows */
+	unsigned needs; /* enum key_needs, or'ed: without it the key means nothing */
 };
 
 extern const struct key keys[];
 extern const size_t keys_len;
+
+/** Tell whether there is such a key where a target, or a capture, is shown. */
+bool keys_is_known(const struct state *state, const struct key *key);
 
 /** Do what a key stands for. Unknown ones do nothing. */
 enum reaction keys_press(struct state *state, int code);

@@ -10,8 +10,15 @@
 #include "tui/overview.h"
 #include "tui/pages.h"
 #include "tui/table.h"
+#include "tui/time_axis.h"
 
-enum { MARGIN = 1, NOTICE_MIN_COLUMNS = 24, NOTICE_GAP = 3, BAR_MIN_HEIGHT = 5 };
+enum {
+	MARGIN = 1,
+	NOTICE_MIN_COLUMNS = 24,
+	NOTICE_GAP = 3,
+	BAR_MIN_HEIGHT = 5,
+	AXIS_MIN_HEIGHT = 8
+};
 
 /* Which rows of the screen hold what; -1 where there is no room for it. */
 struct layout {
@@ -20,10 +27,11 @@ struct layout {
 	int header;
 	int table;
 	int table_len;
+	int axis;
 	int bar;
 };
 
-static struct layout layout_of(int height)
+static struct layout layout_of(const struct state *state, int height)
 {
 	static const struct {
 		int min_height, overview_count, notice;
@@ -37,7 +45,9 @@ static struct layout layout_of(int height)
 				 .bar = height >= BAR_MIN_HEIGHT ? height - 1 : -1 };
 	layout.header = MAX(layout.overview_count, layout.notice + 1);
 	layout.table = layout.header + 1;
-	layout.table_len = MAX(0, height - layout.table - (layout.bar >= 0));
+	bool has_axis = time_axis_is_long(&state->axis) && height >= AXIS_MIN_HEIGHT;
+	layout.axis = has_axis ? layout.bar - 1 : -1;
+	layout.table_len = MAX(0, height - layout.table - (layout.bar >= 0) - has_axis);
 	return layout;
 }
 
@@ -56,7 +66,7 @@ static void fit_table(struct state *state, size_t len)
 
 static void fit(struct state *state, int width, int height)
 {
-	struct layout layout = layout_of(height);
+	struct layout layout = layout_of(state, height);
 	const struct page *page = &pages[state->page];
 	if (page->has_table) {
 		fit_table(state, (size_t)MAX(1, layout.table_len));
@@ -92,14 +102,18 @@ static void move(struct state *state, enum motion motion)
 }
 
 /* What to say where there are no rows to show. */
-static void draw_nothing(const struct tree *tree, struct cells *cells, int row)
+static void draw_nothing(const struct state *state, struct cells *cells, int row)
 {
+	const struct tree *tree = &state->tree;
 	const struct snapshot *snapshot = tree->snapshot;
 	const char *first = "Waiting for the first samples.";
 	const char *second = "They come as soon as Python allocates.";
 	if (snapshot && snapshot->stack_count && tree_is_filtered(tree)) {
 		first = "Nothing that lives is like that.";
 		second = "Undo it with \\ a m or i, as the line above says.";
+	} else if (time_axis_is_open(&state->axis)) {
+		first = "Nothing was live at this instant.";
+		second = "Walk on with , and . or to an end with ( and )";
 	} else if (snapshot && snapshot->capture.samples) {
 		first = "All that was sampled is freed again.";
 		second = "Slow leaks need more samples to show.";
@@ -118,7 +132,7 @@ static void draw_table(const struct state *state, const struct layout *layout, s
 	for (size_t i = 0; i < (size_t)layout->table_len && state->top + i < tree->row_count; i++)
 		table_draw_row(state, state->top + i, cells, layout->table + (int)i);
 	if (!tree->row_count && layout->table_len >= 2)
-		draw_nothing(tree, cells, layout->table + (layout->table_len > 4));
+		draw_nothing(state, cells, layout->table + (layout->table_len > 4));
 }
 
 static void draw_text(const struct state *state, const struct layout *layout, struct cells *cells)
@@ -148,7 +162,7 @@ static const char *notice(const struct state *state, char *ret, size_t size)
 	const struct tree *tree = &state->tree;
 	if (*state->message)
 		return state->message;
-	if (tree->snapshot && tree->snapshot->target.has_exited)
+	if (tree->snapshot && tree->snapshot->target.has_exited && !time_axis_is_open(&state->axis))
 		return "target has exited: its last figures";
 	if (tree->is_cut)
 		return "more than 20,000 rows: fold some";
@@ -192,12 +206,14 @@ static void draw_overview(const struct state *state, const struct layout *layout
 
 static void render(const struct state *state, struct cells *cells)
 {
-	struct layout layout = layout_of(cells->height);
+	struct layout layout = layout_of(state, cells->height);
 	draw_overview(state, &layout, cells);
 	if (pages[state->page].has_table)
 		draw_table(state, &layout, cells);
 	else
 		draw_text(state, &layout, cells);
+	if (layout.axis >= 0)
+		time_axis_draw(&state->axis, cells, layout.axis);
 	if (layout.bar >= 0)
 		bar_draw(state, cells, layout.bar);
 }
@@ -216,7 +232,7 @@ static struct hit find_row(const struct state *state, const struct layout *layou
 struct hit live_view_find(const struct state *state, struct place place)
 {
 	char buffer[2 * LOG_TEXT_SIZE];
-	struct layout layout = layout_of(state->height);
+	struct layout layout = layout_of(state, state->height);
 	enum page_id page;
 	enum column_id column;
 	if (layout.notice >= 0 && place.row == layout.notice &&
@@ -224,6 +240,9 @@ struct hit live_view_find(const struct state *state, struct place place)
 			   tabs_room(&layout, state->width, notice(state, buffer, sizeof(buffer))),
 			   &page))
 		return (struct hit){ HIT_PAGE, page };
+	if (layout.axis >= 0 && place.row == layout.axis)
+		return (struct hit){ HIT_TIME,
+				     time_axis_find(&state->axis, state->width, place.column) };
 	if (!pages[state->page].has_table)
 		return (struct hit){ HIT_NOTHING, 0 };
 	if (place.row == layout.header &&

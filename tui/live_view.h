@@ -18,6 +18,7 @@ enum hit_kind {
 	HIT_FOLD,   /* the same; on its marker */
 	HIT_COLUMN, /* number: enum column_id */
 	HIT_PAGE,   /* number: enum page_id */
+	HIT_TIME,   /* number: of the instant */
 };
 
 /** What stands somewhere on the screen. */

@@ -88,6 +88,19 @@ static void add_process(struct line *line, const struct snapshot_target *target)
 	process->min_columns = MIN(process->min_columns, PROCESS_MIN_COLUMNS);
 }
 
+/* Which instant of a capture is shown, and since when changes count. */
+static void add_instant(struct line *line, const struct time_axis *axis)
+{
+	char at[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE], since[TIME_TEXT_SIZE];
+	time_axis_print(axis, axis->cursor, at);
+	time_axis_print(axis, SIZE_MAX, end);
+	add(line, 0, STYLE_BOLD, "at %s of %s", at, end);
+	if (axis->baseline == TIMELINE_ATTACH)
+		return;
+	time_axis_print(axis, axis->baseline, since);
+	add(line, 2, STYLE_ACCENT, "since %s", since);
+}
+
 static void fill_target(const struct state *state, struct line *line)
 {
 	const struct snapshot *snapshot = state->tree.snapshot;
@@ -101,8 +114,11 @@ static void fill_target(const struct state *state, struct line *line)
 	if (snapshot->capture.uptime_seconds > 0)
 		add(line, 5, STYLE_NORMAL, "up %s",
 		    text_duration(snapshot->capture.uptime_seconds, uptime, sizeof(uptime)));
-	add(line, 2, STYLE_NORMAL, "attached %02lu:%02lu:%02lu", seconds / 3600, seconds / 60 % 60,
-	    seconds % 60);
+	if (time_axis_is_open(&state->axis))
+		add_instant(line, &state->axis);
+	else
+		add(line, 2, STYLE_NORMAL, "attached %02lu:%02lu:%02lu", seconds / 3600,
+		    seconds / 60 % 60, seconds % 60);
 	if (state->is_paused)
 		add(line, 0, STYLE_WARM, "PAUSED");
 }

@@ -77,7 +77,7 @@ static const struct substitute {
 	{ L'…', L'~' }, { L'±', L'~' }, { L'▁', L'_' }, { L'▂', L'.' }, { L'▃', L'-' },
 	{ L'▄', L'=' }, { L'▅', L'+' }, { L'▆', L'*' }, { L'▇', L'%' }, { L'█', L'#' },
 	{ L'▏', L'|' }, { L'▎', L'|' }, { L'▍', L'|' }, { L'▌', L'=' }, { L'▋', L'=' },
-	{ L'▊', L'=' }, { L'▉', L'=' },
+	{ L'▊', L'=' }, { L'▉', L'=' }, { L'┃', L'|' },
 };
 
 static bool is_set(const char *name)
@@ -364,13 +364,24 @@ static int function_key(wint_t pressed)
 		int theirs;
 		enum key_code ours;
 	} codes[] = {
-		{ KEY_UP, KEY_CODE_UP },	 { KEY_DOWN, KEY_CODE_DOWN },
-		{ KEY_LEFT, KEY_CODE_LEFT },	 { KEY_RIGHT, KEY_CODE_RIGHT },
-		{ KEY_PPAGE, KEY_CODE_PAGE_UP }, { KEY_NPAGE, KEY_CODE_PAGE_DOWN },
-		{ KEY_HOME, KEY_CODE_HOME },	 { KEY_END, KEY_CODE_END },
-		{ KEY_F(1), KEY_CODE_F1 },	 { KEY_F(10), KEY_CODE_F10 },
-		{ KEY_ENTER, KEY_CODE_ENTER },	 { KEY_BACKSPACE, KEY_CODE_BACKSPACE },
-		{ KEY_BTAB, KEY_CODE_BACK_TAB }, { KEY_RESIZE, KEY_CODE_RESIZE },
+		{ KEY_UP, KEY_CODE_UP },
+		{ KEY_DOWN, KEY_CODE_DOWN },
+		{ KEY_LEFT, KEY_CODE_LEFT },
+		{ KEY_RIGHT, KEY_CODE_RIGHT },
+		{ KEY_PPAGE, KEY_CODE_PAGE_UP },
+		{ KEY_NPAGE, KEY_CODE_PAGE_DOWN },
+		{ KEY_HOME, KEY_CODE_HOME },
+		{ KEY_END, KEY_CODE_END },
+		{ KEY_F(1), KEY_CODE_F1 },
+		{ KEY_F(10), KEY_CODE_F10 },
+		{ KEY_ENTER, KEY_CODE_ENTER },
+		{ KEY_BACKSPACE, KEY_CODE_BACKSPACE },
+		{ KEY_BTAB, KEY_CODE_BACK_TAB },
+		{ KEY_RESIZE, KEY_CODE_RESIZE },
+		{ KEY_SLEFT, KEY_CODE_SHIFT_LEFT },
+		{ KEY_SRIGHT, KEY_CODE_SHIFT_RIGHT },
+		{ KEY_SHOME, KEY_CODE_SHIFT_HOME },
+		{ KEY_SEND, KEY_CODE_SHIFT_END },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (codes[i].theirs == (int)pressed)

@@ -9,12 +9,16 @@
 
 #include "base/error.h"
 #include "profile/snapshot.h"
+#include "profile/timeline.h"
 
 struct tui_source {
 	void *context;
+	/** The capture to walk through, which must stay; NULL: there is a target. */
+	const struct timeline *timeline;
 	/** Do the work that must not wait for a redraw. Called every 100 ms at the latest. */
 	bool (*pump)(void *context, struct error *err);
-	/** Make a new snapshot, which the view then owns. Called about twice a second. */
+	/** Make a new snapshot, which the view then owns. Called about twice a second; not with a
+	 *  timeline. */
 	bool (*snapshot)(void *context, struct snapshot **ret, struct error *err);
 	/** True once the program was asked to end (a signal): the view then returns. */
 	bool (*is_stopping)(void *context);

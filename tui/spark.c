@@ -41,6 +41,12 @@ static double column_value(const float *value, size_t len, size_t columns, size_
 	return end > begin ? sum / (double)(end - begin) : 0;
 }
 
+const char *spark_level(double share)
+{
+	double bounded = isfinite(share) ? fmin(fmax(share, 0), 1) : 0;
+	return levels[(size_t)lround(bounded * (LEVELS - 1))];
+}
+
 void spark_print(const float *value, size_t len, size_t columns, char *ret, size_t size)
 {
 	double most = largest(value, len);
@@ -49,7 +55,7 @@ void spark_print(const float *value, size_t len, size_t columns, char *ret, size
 	ret[0] = '\0';
 	for (size_t i = 0; most > 0 && i < columns; i++) {
 		double share = column_value(value, len, columns, i) / most;
-		append(ret, size, levels[(size_t)lround(fmin(share, 1) * (LEVELS - 1))]);
+		append(ret, size, spark_level(share));
 	}
 }
 

@@ -17,6 +17,9 @@
  *  Nothing is drawn where all is nothing. */
 void spark_print(const float *value, size_t len, size_t columns, char *ret, size_t size);
 
+/** One cell of a course, for a share from 0 (▁) to 1 (█). */
+const char *spark_level(double share);
+
 /** Draw one line of a chart of `lines` lines, 0 being the top one, where a column is as long as its
  *  value. As many columns as there are values, or `columns` of them. */
 void spark_print_chart(const float *value, size_t len, size_t columns, size_t line, size_t lines,

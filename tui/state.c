@@ -10,7 +10,9 @@ enum { WHEEL_ROWS = 3 };
 
 void state_init(struct state *state)
 {
-	*state = (struct state){ .view = &live_view, .page_len = 1 };
+	*state = (struct state){ .view = &live_view,
+				 .axis = { .baseline = TIMELINE_ATTACH },
+				 .page_len = 1 };
 	tree_init(&state->tree);
 }
 
@@ -23,10 +25,25 @@ bool state_show(struct state *state, const struct snapshot *snapshot, struct err
 {
 	if (!tree_show(&state->tree, snapshot, err))
 		return false;
-	chronicle_take(&state->chronicle, snapshot);
+	if (!time_axis_is_open(&state->axis))
+		chronicle_take(&state->chronicle, snapshot);
 	if (state->view == &details_view)
 		details_read(&state->details, &state->tree, state->source);
 	return true;
+}
+
+void state_open(struct state *state, const struct timeline *timeline)
+{
+	const struct snapshot *last = timeline->last;
+	size_t count = timeline->instant_count;
+	state->axis.timeline = timeline;
+	state->axis.cursor = count ? count - 1 : 0;
+	state->tree.is_ageless = true;
+	for (size_t i = 0; i < count; i++)
+		series_add(&state->chronicle.rss_bytes, (double)timeline->instants[i].rss_bytes);
+	state->chronicle.seconds = last->capture.seconds;
+	chronicle_note(&state->chronicle, "%zu instants of a capture of %d", count,
+		       last->target.pid);
 }
 
 void state_say(struct state *state, const char *format, ...)

@@ -13,6 +13,7 @@
 #include "tui/details.h"
 #include "tui/prompt.h"
 #include "tui/source.h"
+#include "tui/time_axis.h"
 #include "tui/tree.h"
 
 /** A movement over a list. */
@@ -59,6 +60,7 @@ struct state {
 	const struct tui_source *source; /* NULL: there is none to ask */
 	enum page_id page;
 	struct tree tree; /* and with it the snapshot shown */
+	struct time_axis axis;
 	struct chronicle chronicle;
 	struct prompt prompt;
 	struct details details;
@@ -76,6 +78,9 @@ struct state {
 /** Start with the live view of nothing. */
 void state_init(struct state *state);
 void state_deinit(struct state *state);
+
+/** Walk through a capture instead of watching a target, from its end on. */
+void state_open(struct state *state, const struct timeline *timeline);
 
 /** Show a snapshot, which must stay until the next one is shown, and even then as long as it is
  *  state->tree.baseline. On failure all is as it was. Errors: ERROR_NO_MEMORY. */

@@ -65,7 +65,8 @@ static int draw_costs(const struct state *state, struct cells *cells, int row)
 	char figure[COLUMN_TEXT_SIZE];
 	snprintf(figure, sizeof(figure), "%.3f%%", 100 * share);
 	row = draw_course(cells, row, "time stopped", figure, &chronicle->stopped_share);
-	row = draw_budget(cells, row, share, capture->budget);
+	if (!time_axis_is_open(&state->axis))
+		row = draw_budget(cells, row, share, capture->budget);
 	snprintf(figure, sizeof(figure), "%.1f", capture->stops_per_second);
 	row = draw_course(cells, row, "stops a second", figure, &chronicle->stops_per_second);
 	text_bytes((double)capture->sample_bytes, figure, sizeof(figure));
@@ -121,8 +122,13 @@ int stops_page_draw(const struct state *state, struct cells *cells, int row)
 	if (!state->tree.snapshot)
 		return row;
 	const struct snapshot_capture *capture = &state->tree.snapshot->capture;
+	char longest[COLUMN_TEXT_SIZE];
 	cells_text(cells, row++, MARGIN, cells->width, STYLE_BOLD, "What the target pays");
 	row = draw_costs(state, cells, row);
+	if (time_axis_is_open(&state->axis)) {
+		snprintf(longest, sizeof(longest), "%.3f ms", 1e3 * capture->longest_stop_seconds);
+		return draw_line(cells, row, "longest stop", longest, "");
+	}
 	cells_text(cells, ++row, MARGIN, cells->width, STYLE_BOLD, "How long a stop takes");
 	row = draw_quantiles(cells, row + 1, capture);
 	return draw_times(cells, row, capture);

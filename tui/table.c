@@ -17,7 +17,7 @@ struct slot {
 
 static bool is_placed(const struct column *column, const struct tree *tree, int width)
 {
-	if (width < column->min_screen)
+	if (width < column->min_screen || (column->needs_ages && tree->is_ageless))
 		return false;
 	if (column->needs_baseline)
 		return tree->baseline;

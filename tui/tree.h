@@ -70,6 +70,7 @@ struct tree {
 	bool is_by_function;  /* lines of one function are one row */
 	bool hides_imports;   /* without what was allocated while a module was imported */
 	bool is_all_open;     /* what was not folded by hand is unfolded */
+	bool is_ageless;      /* of a capture: ages of blocks are not known */
 	size_t min_age_class; /* only blocks of this class of age_class_seconds[] and older ones */
 	uint64_t hot;	      /* identity of a row below which the hot path is open; 0: none */
 	char filter[TREE_TEXT_SIZE]; /* only stacks with a frame that holds this; "": all */

@@ -170,7 +170,9 @@ static const struct figures *known_figures(const struct builder *builder,
 	uint32_t number;
 	if (parent)
 		return row->stack_count == parent->stack_count ? &parent->figures : NULL;
-	if (row->stack_count == snapshot->stack_count && !builder->tree->baseline)
+	/* Of the past, the process knows of stacks that are no longer there. */
+	if (row->stack_count == snapshot->stack_count && !builder->tree->baseline &&
+	    !builder->tree->is_ageless)
 		return &snapshot->total;
 	if (numbering_find(&builder->sites, hash, &number))
 		return &snapshot->sites[number].figures;

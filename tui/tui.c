@@ -84,6 +84,21 @@ static bool wait_for_key(void)
 	return !(input.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+/* Show the instant where the time axis is. */
+static bool seek(struct loop *loop, struct error *err)
+{
+	const struct time_axis *axis = &loop->state.axis;
+	OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
+	loop->state.tree.is_held = false;
+	if (!timeline_snapshot(axis->timeline, axis->baseline, axis->cursor, &snapshot, err) ||
+	    !state_show(&loop->state, snapshot, err))
+		return false;
+	retire(loop, loop->snapshot);
+	loop->snapshot = MOVE_PTR(snapshot);
+	loop->reaction |= REACTION_REDRAW;
+	return true;
+}
+
 static bool press_keys(struct loop *loop, struct error *err)
 {
 	int code;
@@ -91,6 +106,8 @@ static bool press_keys(struct loop *loop, struct error *err)
 	       (code = screen_key(&loop->state.pointer)) != KEY_CODE_NONE) {
 		enum reaction reaction = keys_press(&loop->state, code);
 		if (reaction & REACTION_REBUILD && !tree_rebuild(&loop->state.tree, err))
+			return false;
+		if (reaction & REACTION_SEEK && !seek(loop, err))
 			return false;
 		loop->reaction |= reaction;
 		loop->last_key_ns = clock_monotonic_ns();
@@ -111,6 +128,9 @@ static uint64_t rest_ns(uint64_t spent_ns)
 /* Show a new snapshot if it is time. After the target's exit the last picture stays. */
 static bool refresh(struct loop *loop, struct error *err)
 {
+	if (time_axis_is_open(&loop->state.axis))
+		return loop->snapshot || seek(loop, err);
+
 	uint64_t now_ns = clock_monotonic_ns();
 	bool is_over = loop->snapshot && loop->snapshot->target.has_exited;
 	if (now_ns < loop->next_snapshot_ns || loop->state.is_paused || is_over)
@@ -136,6 +156,8 @@ bool tui_run(const struct tui_source *source, struct error *err)
 	OWNED(loop_cleanup) struct loop loop = { .source = source, .reaction = REACTION_REDRAW };
 	state_init(&loop.state);
 	loop.state.source = source;
+	if (source->timeline)
+		state_open(&loop.state, source->timeline);
 	while (!source->is_stopping(source->context)) {
 		if (loop.reaction && !draw(&loop, err))
 			return false;

@@ -142,12 +142,20 @@ static void test_no_order_of_keys_and_snapshots_breaks_the_view(void **unused)
 	free_unless(snapshot, NULL);
 }
 
+static bool are_known_together(const struct key *a, const struct key *b)
+{
+	unsigned both = KEY_NEEDS_TARGET | KEY_NEEDS_CAPTURE;
+	return ((a->needs | b->needs) & both) != both;
+}
+
 static void test_no_code_stands_for_two_keys(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < keys_len; i++)
 		for (size_t j = 0; j < i; j++)
-			for (size_t a = 0; a < KEY_CODES_MAX && keys[i].codes[a]; a++)
+			for (size_t a = 0; are_known_together(&keys[i], &keys[j]) &&
+					   a < KEY_CODES_MAX && keys[i].codes[a];
+			     a++)
 				for (size_t b = 0; b < KEY_CODES_MAX && keys[j].codes[b]; b++)
 					assert_int_not_equal(keys[i].codes[a], keys[j].codes[b]);
 }
@@ -155,9 +163,13 @@ static void test_no_code_stands_for_two_keys(void **unused)
 static void test_every_key_has_a_reaction(void **unused)
 {
 	(void)unused;
+	struct snapshot nothing = { 0 };
+	const struct timeline timeline = { .last = &nothing };
 	for (size_t i = 0; i < keys_len; i++) {
 		struct state state;
 		state_init(&state);
+		if (keys[i].needs & KEY_NEEDS_CAPTURE)
+			state_open(&state, &timeline);
 		assert_int_not_equal(keys_press(&state, keys[i].codes[0]), REACTION_NONE);
 		state_deinit(&state);
 	}

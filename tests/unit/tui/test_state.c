@@ -214,7 +214,7 @@ static void test_keys_for_rows_do_nothing_where_there_are_none(void **state)
 	struct fixture *fixture = *state;
 	press(fixture, "\t\t\t");
 	for (size_t i = 0; i < keys_len; i++)
-		if (keys[i].is_for_table)
+		if (keys[i].needs & KEY_NEEDS_TABLE)
 			assert_int_equal(keys_press(&fixture->state, keys[i].codes[0]),
 					 REACTION_NONE);
 	assert_null(fixture->state.tree.baseline);
