@@ -59,10 +59,8 @@ static bool is_quick_verb(enum verb verb)
 static enum exit_code run_quick_verb(const struct options *options)
 {
 	static bool (*const verbs[VERB_COUNT])(const struct options *, struct error *) = {
-		[VERB_REPORT] = report_run,
-		[VERB_DIFF] = diff_run,
-		[VERB_PS] = ps_run,
-		[VERB_UNSTICK] = unstick_run,
+		[VERB_REPORT] = report_run, [VERB_DIFF] = diff_run,	  [VERB_VIEW] = view_run,
+		[VERB_PS] = ps_run,	    [VERB_UNSTICK] = unstick_run,
 	};
 	enum exit_code code = EXIT_DONE;
 	struct error err;

@@ -261,7 +261,7 @@ const struct option_spec option_specs[] = {
 	{ "confidence", 0, "P", CHECK, "of the intervals (0.95)", SETTER(set_confidence) },
 	{ "inconclusive", 0, "pass|fail", CHECK, "exit 0 or 6 when no limit is settled (fail)",
 	  SETTER(set_inconclusive) },
-	{ "color", 0, "WHEN", SHOWING, "auto, always or never", SETTER(set_color) },
+	{ "color", 0, "WHEN", SHOWING | VIEW, "auto, always or never", SETTER(set_color) },
 	{ "quiet", 'q', NULL, ANY, "say nothing but errors and verdicts", FLAG(is_quiet) },
 	{ "verbose", 'v', NULL, SHOWING, "say more", FLAG(is_verbose) },
 	{ "help", 'h', NULL, ANY, "show this page", FLAG(wants_help) },

@@ -17,6 +17,7 @@ enum {
 	CHECK = 1 << VERB_CHECK,
 	REPORT = 1 << VERB_REPORT,
 	DIFF = 1 << VERB_DIFF,
+	VIEW = 1 << VERB_VIEW,
 	PS = 1 << VERB_PS,
 	DOCTOR = 1 << VERB_DOCTOR,
 	UNSTICK = 1 << VERB_UNSTICK,
@@ -25,7 +26,7 @@ enum {
 	READING = REPORT | DIFF,
 	SHOWING = LIVE | READING,
 	PRINTING = SHOWING | PS | DOCTOR,
-	ANY = PRINTING | UNSTICK,
+	ANY = PRINTING | UNSTICK | VIEW,
 };
 
 /** One option: one with an argument is set by `set`, one without is the bool at offset `flag`. */

@@ -22,6 +22,8 @@ static const struct {
 	[VERB_REPORT] = { "report", "filtrace report FILE [-f F] [-o OUT]", "show a capture" },
 	[VERB_DIFF] = { "diff", "filtrace diff OLD NEW [-f F] [-o OUT]",
 			"what one capture keeps more than another" },
+	[VERB_VIEW] = { "view", "filtrace view FILE",
+			"walk through the time of a capture; keys as in top" },
 	[VERB_PS] = { "ps", "filtrace ps [-f text|json]", "Python processes; why not to attach" },
 	[VERB_DOCTOR] = { "doctor", "filtrace doctor [-p PID] [-f text|json]",
 			  "can I attach? if not, what helps" },
@@ -87,7 +89,7 @@ static bool apply_operand(struct options *options, char *operand, struct error *
 {
 	if (1u << options->verb & (TOP | DOCTOR | UNSTICK))
 		return find_spec('p', operand)->set(options, operand, err);
-	if (1u << options->verb & READING && !options->capture) {
+	if (1u << options->verb & (READING | VIEW) && !options->capture) {
 		options->capture = operand;
 		return true;
 	}
@@ -158,6 +160,8 @@ static bool check_alone(const struct options *options, bool has_separator, struc
 				 verbs[options->verb].name);
 	if (options->verb == VERB_REPORT && !options->capture)
 		return error_set(err, ERROR_USAGE, "which capture is to be reported?");
+	if (options->verb == VERB_VIEW && !options->capture)
+		return error_set(err, ERROR_USAGE, "which capture is to be viewed?");
 	if (options->verb == VERB_DIFF && !options->newer_capture)
 		return error_set(err, ERROR_USAGE, "which captures are to be compared? OLD NEW");
 	if (options->verb == VERB_UNSTICK && !options->pid)
@@ -244,6 +248,7 @@ void options_print_help(FILE *out)
 	print_options_of(out, "All verbs", ANY);
 	print_options_of(out, "All verbs but unstick", PRINTING);
 	print_options_of(out, "top, record, check, report and diff", SHOWING);
+	print_options_of(out, "The same, and view", SHOWING | VIEW);
 	print_options_of(out, "top, record, check, doctor and unstick", TARGETED);
 	print_options_of(out, "top, record and check", LIVE);
 	print_options_of(out, "record, report and diff", RECORD | READING);

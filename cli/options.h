@@ -18,6 +18,7 @@ enum verb {
 	VERB_CHECK,
 	VERB_REPORT,
 	VERB_DIFF,
+	VERB_VIEW,
 	VERB_PS,
 	VERB_DOCTOR,
 	VERB_UNSTICK,
@@ -64,7 +65,7 @@ struct options {
 
 	int pid;		   /* 0 with a command, or where none is given */
 	char **command;		   /* of `-- CMD`, NULL-terminated; NULL without */
-	const char *capture;	   /* report: the file to read; diff: OLD */
+	const char *capture;	   /* report, view: the file to read; diff: OLD */
 	const char *newer_capture; /* diff: NEW */
 	const char *output; /* record: pattern of the capture's name; report, diff: file or NULL */
 	uint64_t duration_ns; /* 0: not given */

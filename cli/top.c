@@ -7,6 +7,7 @@
 #include "cli/output_name.h"
 #include "cli/print.h"
 #include "cli/source_line.h"
+#include "cli/terminal.h"
 #include "profile/capture.h"
 #include "tui/tui.h"
 
@@ -61,13 +62,6 @@ static bool is_stopping(void *context)
 	return job_is_over(job);
 }
 
-static bool has_screen(const struct options *options)
-{
-	const char *term = getenv("TERM");
-	return options->format == FORMAT_DEFAULT && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
-	       term && strcmp(term, "dumb") != 0;
-}
-
 static bool watch_on_screen(struct job *job, struct error *err)
 {
 	const struct tui_source source = {
@@ -79,10 +73,7 @@ static bool watch_on_screen(struct job *job, struct error *err)
 		.write = write_snapshot,
 		.export = export_snapshot,
 	};
-	if (job->options->color == COLOR_NEVER)
-		setenv("NO_COLOR", "1", 1);
-	if (job->options->color == COLOR_ALWAYS)
-		unsetenv("NO_COLOR");
+	terminal_choose_color(job->options);
 	return tui_run(&source, err);
 }
 
@@ -94,7 +85,7 @@ bool top_run(struct job *job, enum exit_code *ret, struct error *err)
 
 	struct error later;
 	OWNED_SNAPSHOT struct snapshot *last = NULL;
-	bool has_view = has_screen(job->options);
+	bool has_view = terminal_is_usable(job->options);
 	bool is_ok = has_view ? watch_on_screen(job, err) : job_trace(job, NULL, err);
 	is_ok = job_detach(job, &last, is_ok ? err : &later) && is_ok;
 	if (!has_view && last)

@@ -18,6 +18,7 @@ MUST_CHECK bool check_run(struct job *job, enum exit_code *ret, struct error *er
 
 MUST_CHECK bool report_run(const struct options *options, struct error *err);
 MUST_CHECK bool diff_run(const struct options *options, struct error *err);
+MUST_CHECK bool view_run(const struct options *options, struct error *err);
 MUST_CHECK bool ps_run(const struct options *options, struct error *err);
 MUST_CHECK bool unstick_run(const struct options *options, struct error *err);
 MUST_CHECK bool doctor_run(const struct options *options, enum exit_code *ret, struct error *err);

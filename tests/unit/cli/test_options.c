@@ -194,6 +194,16 @@ static void test_a_diff_takes_two_files(void **state)
 	assert_int_equal(parsed("diff a b -f text").format, FORMAT_TEXT);
 }
 
+static void test_a_view_takes_one_file(void **state)
+{
+	(void)state;
+	struct options options = parsed("view a --color never -q");
+	assert_int_equal(options.verb, VERB_VIEW);
+	assert_string_equal(options.capture, "a");
+	assert_int_equal(options.color, COLOR_NEVER);
+	assert_true(options.is_quiet);
+}
+
 static void test_what_can_be_repeated_is_bounded(void **state)
 {
 	(void)state;
@@ -268,6 +278,11 @@ static void test_what_is_wrong_is_refused_by_name(void **state)
 		{ "diff a b -d 5", "'-d'" },
 		{ "diff a b --ops 5", "--ops" },
 		{ "report a --ops 5,5", "'--ops'" },
+		{ "view", "which capture" },
+		{ "view a b", "'b'" },
+		{ "view a -- python3", "no command" },
+		{ "view a -f html", "'-f'" },
+		{ "view a -p 1", "'-p'" },
 		{ "compare a b", "'compare'" },
 		{ "python3", "'python3'" },
 		{ "1 2", "'2'" },
@@ -380,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_a_report_has_more_formats_than_a_list),
 		cmocka_unit_test(test_a_report_can_show_a_part),
 		cmocka_unit_test(test_a_diff_takes_two_files),
+		cmocka_unit_test(test_a_view_takes_one_file),
 		cmocka_unit_test(test_what_can_be_repeated_is_bounded),
 		cmocka_unit_test(test_ps_takes_no_process_and_few_options),
 		cmocka_unit_test(test_doctor_may_have_a_process_and_unstick_must),
