@@ -60,3 +60,20 @@ bool print_report(const struct options *options, enum format otherwise,
 	say_what_is_missing(options, format, shown, selected != NULL);
 	return true;
 }
+
+bool print_past(const struct options *options, const struct timeline *timeline, FILE *out,
+		struct error *err)
+{
+	OWNED_SNAPSHOT struct snapshot *selected = NULL;
+	OWNED_SNAPSHOT struct snapshot *ever = NULL;
+	OWNED_SNAPSHOT struct snapshot *selected_ever = NULL;
+	if (!view_select(options, timeline->last, &selected, err) ||
+	    !timeline_snapshot_ever(timeline, &ever, err) ||
+	    !view_select(options, ever, &selected_ever, err))
+		return false;
+	const struct report_past past = {
+		.timeline = timeline,
+		.ever = selected_ever ? selected_ever : ever,
+	};
+	return report_html_past(selected ? selected : timeline->last, &past, out, err);
+}

@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #include "report/html_page.h"
+#include "report/html_past.h"
 #include "report/json_value.h"
 #include "report/name.h"
 #include "report/rest.h"
@@ -49,13 +50,15 @@ static bool write_stacks(const struct snapshot *snapshot, const struct paths *pa
 	return true;
 }
 
-static bool write_data(const struct snapshot *snapshot, FILE *out, struct error *err)
+/* Write all of a snapshot, but as rows the stacks of `rows`. */
+static bool write_data(const struct snapshot *snapshot, const struct snapshot *rows,
+		       const struct html_past *past, FILE *out, struct error *err)
 {
 	OWNED(paths_deinit) struct paths paths;
 	OWNED(string_table_deinit) struct string_table threads = { 0 };
 	char rest[REST_BYTES];
 	rest_text(snapshot, rest);
-	return paths_init(&paths, snapshot, err) &&
+	return paths_init(&paths, rows, err) &&
 	       json_write_markup(out, "{\"target\":", html_page_target(&snapshot->target), err) &&
 	       json_write_markup(out, ",\n\"capture\":", html_page_capture(&snapshot->capture),
 				 err) &&
@@ -63,12 +66,27 @@ static bool write_data(const struct snapshot *snapshot, FILE *out, struct error 
 	       json_write_markup(out, ",\n\"rest\":", json_string(rest), err) &&
 	       json_write_markup(out, ",\n\"kinds\":", html_page_kinds(), err) &&
 	       html_page_frames(&paths, out, err) &&
-	       write_stacks(snapshot, &paths, &threads, out, err) &&
+	       write_stacks(rows, &paths, &threads, out, err) &&
+	       (!past || html_past_write(past, &paths, out, err)) &&
 	       json_write_markup(out, ",\n\"threads\":", html_page_threads(&threads), err);
 }
 
 bool report_html(const struct snapshot *snapshot, FILE *out, struct error *err)
 {
 	html_page_begin(out);
-	return write_data(snapshot, out, err) && html_page_end(HTML_REPORT, out, err);
+	return write_data(snapshot, snapshot, NULL, out, err) &&
+	       html_page_end(HTML_REPORT, out, err);
+}
+
+bool report_html_past(const struct snapshot *snapshot, const struct report_past *past, FILE *out,
+		      struct error *err)
+{
+	OWNED(html_past_deinit) struct html_past chosen = { 0 };
+	if (past->timeline->instant_count < 2)
+		return report_html(snapshot, out, err);
+	if (!html_past_init(&chosen, past, err))
+		return false;
+	html_page_begin(out);
+	return write_data(snapshot, &chosen.rows, &chosen, out, err) &&
+	       html_page_end(HTML_REPORT, out, err);
 }

@@ -7,7 +7,7 @@
 #include "report/output.h"
 
 /* report/html_parts.S */
-extern const char html_begin[], html_app[], html_report[], html_diff[];
+extern const char html_begin[], html_app[], html_timeline[], html_report[], html_diff[];
 
 void html_page_begin(FILE *out)
 {
@@ -19,6 +19,8 @@ bool html_page_end(enum html_kind kind, FILE *out, struct error *err)
 {
 	fputs("}\n</script>\n<script>\n", out);
 	fputs(html_app, out);
+	if (kind == HTML_REPORT)
+		fputs(html_timeline, out);
 	fputs(kind == HTML_DIFF ? html_diff : html_report, out);
 	fputs("</script>\n</body>\n</html>\n", out);
 	return output_finish(out, err);

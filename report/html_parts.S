@@ -14,6 +14,7 @@
 
 	part html_begin, report/html/begin.html
 	part html_app, report/html/app.js
+	part html_timeline, report/html/timeline.js
 	part html_report, report/html/report.js
 	part html_diff, report/html/diff.js
 

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "profile/snapshot.h"
+#include "profile/timeline.h"
 #include "profile/verdict.h"
 
 struct report_text_options {
@@ -49,6 +50,18 @@ MUST_CHECK bool report_pprof(const struct snapshot *snapshot, FILE *out, struct 
 /** Write a page that needs nothing else, and no network: a flame graph of live bytes, growth and
  *  blocks. No name can become markup. */
 MUST_CHECK bool report_html(const struct snapshot *snapshot, FILE *out, struct error *err);
+
+/** What a page can show of the past. */
+struct report_past {
+	const struct timeline *timeline;
+	const struct snapshot *ever; /* what is shown, and what is like it but no longer live */
+};
+
+/** The same with a chart of RSS and live bytes over time, on which a range is chosen that the graph
+ *  then shows. As large as it may be, a past adds no more than some two megabytes: its time is
+ *  sampled, and beyond the largest stacks their growth is told together. */
+MUST_CHECK bool report_html_past(const struct snapshot *snapshot, const struct report_past *past,
+				 FILE *out, struct error *err);
 
 /** The result of a check. */
 struct report_check {

@@ -465,4 +465,5 @@ function startPage(mode) {
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
   rebuild(false);
   graph.focus();
+  return { stacks, state, rebuild, whole, keys: KEYS };
 }
