@@ -3,8 +3,9 @@
 
 Of each pair of runs, one is without and one with the tool. A tool that attaches gets a new target
 for each pair: the same process during, and before and after, which count together, for a program
-does not stay as fast as it was. For a tool that starts the program, two targets run in turn. Cost is what an iteration took with the tool to what it took without: in CPU time of
-target and tool together, and by the clock.
+does not stay as fast as it was. For a tool that starts the program, two targets run in turn. Cost
+is what an iteration took with the tool to what it took without: in CPU time of target and tool
+together, and by the clock.
 """
 
 import functools

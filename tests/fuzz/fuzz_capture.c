@@ -2,6 +2,7 @@
 /* Any bytes as a capture file, and as the log beside it: {u32 bytes of the log, file, log}. What
  * can be read of it is reported as text and JSON. */
 #include "profile/capture.h"
+#include "profile/timeline.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -76,6 +77,22 @@ static void check_snapshot(const struct snapshot *snapshot)
 	FUZZ_CHECK(report_json(snapshot, nowhere, &err));
 }
 
+/* The past, as of the beginning and of the middle. */
+static void check_past(void)
+{
+	struct error err;
+	OWNED_TIMELINE struct timeline *timeline = NULL;
+	if (!capture_load_timeline(place.file, &timeline, &err)) {
+		FUZZ_CHECK(!timeline && err.context[0] && !strchr(err.context, '\n'));
+		return;
+	}
+	for (size_t i = 0; i < timeline->instant_count; i += 1 + timeline->instant_count / 2) {
+		OWNED_SNAPSHOT struct snapshot *snapshot = NULL;
+		if (timeline_snapshot(timeline, TIMELINE_ATTACH, i, &snapshot, &err))
+			check_snapshot(snapshot);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!place.folder[0])
@@ -95,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		FUZZ_CHECK(!snapshot && err.kind == ERROR_FILE && err.context[0] &&
 			   !strchr(err.context, '\n'));
+	check_past();
 	unlink(place.log);
 	unlink(place.index);
 	return 0;
