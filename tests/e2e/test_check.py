@@ -9,8 +9,10 @@ import jsonschema
 from processes import wait_until
 from test_record import schema
 
-LIMIT = ("--max-growth", "100K/min")
-REQUESTS_PER_SECOND = 20  # a leak of 9 KB/s, five times the limit
+REQUESTS_PER_SECOND = 20  # a leak of 9 KB/s, twice the limit
+# What http.server itself leaves to the garbage collector comes to some 50 to 100 KiB a minute, as
+# tracemalloc says too.
+LIMIT = ("--max-growth", "250K/min")
 FINE = ("--sample-bytes", "1K")  # the interval is then far narrower than the limit
 
 
