@@ -10,6 +10,7 @@
 #include "tracer/process.h"
 #include "tracer/region.h"
 #include "tracer/stub.h"
+#include "tracer/turn.h"
 
 /* sigaction(2), as the kernel takes it (asm/signal.h). */
 enum { ACTION_FLAGS = SA_SIGINFO | SA_ONSTACK | 0x04000000 /* SA_RESTORER */ };
@@ -76,7 +77,8 @@ static bool try_change(struct target_memory *tm, const struct images *images, ra
 		job.arguments[2] = ACTION_FLAGS;
 		job.arguments[3] = in_region(base, pads_trap_restorer);
 	}
-	if (!stub_run(tm, images, &job, &answer, err))
+	OWNED_FD int turn = -1;
+	if (!turn_take(tm->pid, &turn, err) || !stub_run(tm, images, &job, &answer, err))
 		return error_context(err, "action of SIGTRAP");
 	*is_set_ret = answer.state == STUB_DONE;
 	return true;
