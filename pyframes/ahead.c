@@ -21,10 +21,10 @@ static const uint8_t *find(struct ahead *ahead, const struct memory_span *span)
 static void note(struct ahead *ahead, const struct memory_span *span)
 {
 	struct ahead_trail *fresh = &ahead->fresh;
-	if (fresh->len == AHEAD_SPANS_MAX || span->len > AHEAD_BYTES_MAX - fresh->bytes)
+	if (fresh->len == AHEAD_SPANS_MAX || span->len > AHEAD_BYTES_MAX - ahead->fresh_bytes)
 		return;
 	fresh->places[fresh->len++] = (struct ahead_place){ span->address, span->len };
-	fresh->bytes += span->len;
+	ahead->fresh_bytes += span->len;
 }
 
 static bool read_missing(struct ahead *ahead, struct memory_span *spans, size_t count,
@@ -99,7 +99,7 @@ void ahead_begin(struct ahead *ahead, raddr thread_pointer)
 	ahead->is_on = true;
 	ahead->fresh.thread = thread_pointer;
 	ahead->fresh.len = 0;
-	ahead->fresh.bytes = 0;
+	ahead->fresh_bytes = 0;
 	ahead->next = 0;
 	ahead->span_count = trail->thread == thread_pointer ? trail->len : 0;
 
@@ -122,7 +122,6 @@ void ahead_end(struct ahead *ahead)
 	struct ahead_trail *trail = trail_of(ahead, ahead->fresh.thread);
 	trail->thread = ahead->fresh.thread;
 	trail->len = ahead->fresh.len;
-	trail->bytes = ahead->fresh.bytes;
 	memcpy(trail->places, ahead->fresh.places, trail->len * sizeof(trail->places[0]));
 	ahead->is_on = false;
 }

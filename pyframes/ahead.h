@@ -21,7 +21,6 @@ enum {
 struct ahead_trail {
 	raddr thread;
 	size_t len;
-	size_t bytes;
 	struct ahead_place {
 		raddr address;
 		size_t len;
@@ -44,6 +43,7 @@ struct ahead {
 	size_t missing_of[AHEAD_SPANS_MAX];
 	/* and what was asked for. */
 	struct ahead_trail fresh;
+	size_t fresh_bytes;
 };
 
 void ahead_init(struct ahead *ahead, struct memory *target);

@@ -132,25 +132,35 @@ pads_list:
 
 /* ---- Functions behind a table slot: a context argument comes first. ------------------------- */
 
+/* Count \size bytes, or rsi * rdx, if they are this gate's: 0 bytes and more than the limit are not,
+ * and go to \pass. Changes rax; of a product, rax is the bytes. */
+.macro COUNT_SLOT guard, size, pass, taken
+	lea	-1(\size), %rax
+	cmp	limit(%rip), %rax
+	jae	\pass
+	COUNT	\guard, \size, \taken
+.endm
+
+.macro COUNT_SLOT_PRODUCT guard, pass, taken
+	mov	%rsi, %rax
+	imul	%rdx, %rax
+	jo	\pass
+	lea	-1(%rax), %r10
+	cmp	limit(%rip), %r10
+	jae	\pass
+	COUNT	\guard, %rax, \taken
+.endm
+
 .macro SLOT_MALLOC guard
 	DESCRIBE SLOT, MALLOC, \guard
-	lea	-1(%rsi), %rax		/* 0 bytes and more than the limit are not ours */
-	cmp	limit(%rip), %rax
-	jae	1f
-	COUNT	\guard, %rsi, 2f
+	COUNT_SLOT \guard, %rsi, 1f, 2f
 1:	jmp	*original(%rip)
 2:	SAMPLE	\guard, %rsi, 1b
 .endm
 
 .macro SLOT_CALLOC guard
 	DESCRIBE SLOT, CALLOC, \guard
-	mov	%rsi, %rax
-	imul	%rdx, %rax
-	jo	1f
-	lea	-1(%rax), %r10
-	cmp	limit(%rip), %r10
-	jae	1f
-	COUNT	\guard, %rax, 2f
+	COUNT_SLOT_PRODUCT \guard, 1f, 2f
 1:	jmp	*original(%rip)
 2:	SAMPLE_PRODUCT \guard, 1b
 .endm
@@ -174,10 +184,7 @@ pads_list:
 .macro SLOT_REALLOC guard
 	DESCRIBE SLOT, REALLOC, \guard
 	IF_SAMPLED %rsi, 4f
-0:	lea	-1(%rdx), %rax
-	cmp	limit(%rip), %rax
-	jae	1f
-	COUNT	\guard, %rdx, 2f
+0:	COUNT_SLOT \guard, %rdx, 1f, 2f
 1:	jmp	*original(%rip)
 2:	SAMPLE	\guard, %rdx, 1b
 4:	mov	%rsi, %r10		/* realloc is a free and a new block */
@@ -201,10 +208,7 @@ pads_list:
  * one allocator are numbered one after the other: so each knows the original of realloc. */
 .macro SLOT_HANDED_ON guard
 	DESCRIBE SLOT, MALLOC_HANDED_ON, \guard
-	lea	-1(%rsi), %rax
-	cmp	limit(%rip), %rax
-	jae	1f
-	COUNT	\guard, %rsi, 2f
+	COUNT_SLOT \guard, %rsi, 1f, 2f
 1:	jmp	*original(%rip)
 2:	DRAW	\guard
 	jc	1b
@@ -212,13 +216,7 @@ pads_list:
 	HAND_ON_NEW 2
 
 	DESCRIBE SLOT, CALLOC_HANDED_ON, \guard
-	mov	%rsi, %rax
-	imul	%rdx, %rax
-	jo	1f
-	lea	-1(%rax), %r10
-	cmp	limit(%rip), %r10
-	jae	1f
-	COUNT	\guard, %rax, 2f
+	COUNT_SLOT_PRODUCT \guard, 1f, 2f
 1:	jmp	*original(%rip)
 2:	push	%rax
 	DRAW	\guard
@@ -228,10 +226,7 @@ pads_list:
 	jmp	1b
 
 	DESCRIBE SLOT, REALLOC_HANDED_ON, \guard
-	lea	-1(%rdx), %rax
-	cmp	limit(%rip), %rax
-	jae	1f
-	COUNT	\guard, %rdx, 2f
+	COUNT_SLOT \guard, %rdx, 1f, 2f
 1:	jmp	*original(%rip)
 2:	DRAW	\guard
 	jc	1b
