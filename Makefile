@@ -80,7 +80,7 @@ $(foreach folder,$(FOLDERS),$(eval $(call unit_rule,$(folder))))
 # Programs to be traced are built plainly, whatever the sanitizers of the rest.
 # The embedder needs Python's headers; the matrix builds it in several ways.
 TARGETS := $(patsubst %.c,$(BUILD)/%,$(filter-out fixtures/embedder.c,$(wildcard fixtures/*.c)))
-$(BUILD)/fixtures/alloc_target: fixtures/handing_on.h
+$(BUILD)/fixtures/alloc_target: fixtures/alloc_tables.h fixtures/handing_on.h
 $(BUILD)/fixtures/%: fixtures/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
