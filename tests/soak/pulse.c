@@ -16,6 +16,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,7 +35,7 @@ int pulse_start(int kind);
 size_t pulse_stop(double *ret, size_t max);
 
 static pthread_t thread;
-static atomic_bool is_stopping;
+static atomic_bool has_begun, is_stopping;
 static double gaps[GAPS_MAX];
 static size_t gap_count;
 static void *kept[KEPT_MAX];
@@ -78,7 +79,10 @@ static void *beat(void *unused)
 	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	uint64_t waited = waited_ns(fd);
 	uint64_t before_ns = now_ns();
-	while (!atomic_load(&is_stopping)) {
+	atomic_store(&has_begun, true);
+	for (bool is_last = false; !is_last;) {
+		/* Asked first: the gap in which the end was asked for counts too. */
+		is_last = atomic_load(&is_stopping);
 		uint64_t at_ns = now_ns();
 		note(fd, before_ns, at_ns, &waited);
 		before_ns = at_ns - before_ns < GAP_NS ? at_ns : now_ns();
@@ -93,6 +97,7 @@ static void *allocate(void *unused)
 	(void)unused;
 	pthread_setname_np(pthread_self(), "pulse");
 	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	atomic_store(&has_begun, true);
 	while (!atomic_load(&is_stopping)) {
 		uint64_t waited = waited_ns(fd);
 		for (size_t i = 0; i < BATCH; i++) {
@@ -113,9 +118,13 @@ static void *allocate(void *unused)
 
 int pulse_start(int kind)
 {
+	atomic_store(&has_begun, false);
 	atomic_store(&is_stopping, false);
 	gap_count = 0;
-	return pthread_create(&thread, NULL, kind == PULSE_BEAT ? beat : allocate, NULL);
+	int error = pthread_create(&thread, NULL, kind == PULSE_BEAT ? beat : allocate, NULL);
+	while (!error && !atomic_load(&has_begun))
+		sched_yield();
+	return error;
 }
 
 size_t pulse_stop(double *ret, size_t max)
