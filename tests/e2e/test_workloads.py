@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from images import thread_states
 from interpreters import DEBIAN_PATH
 from processes import BUILD, FILTRACE, ROOT, Missing
 
@@ -71,6 +72,9 @@ def test_watched_workload_sees_that_it_was_stopped(begin):
     workload = begin("workloads.py", "json", "--pulse", PULSE)
     assert workload.ask("watch") == "watching"
     os.kill(workload.pid, signal.SIGSTOP)
+    # A thread without a processor takes the signal later.
+    while any(state != "T" for state, _ in thread_states(workload.pid)):
+        time.sleep(0.001)
     time.sleep(STILL_SECONDS)
     os.kill(workload.pid, signal.SIGCONT)
     assert max(workload.ask("still")) >= STILL_SECONDS * 0.9
