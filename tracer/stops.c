@@ -21,7 +21,6 @@ static const uint64_t STRETCH_NS = 100 * NS_PER_MS;
 /* A stretch ends early when so many stops come four times faster than they may. */
 enum { BURST_STOPS = 32, BURST_FACTOR = 4 };
 
-static const uint64_t WAIT_NS = 20 * NS_PER_MS;
 /* How long a stop waits for a tracer that lives but is silent (it may be stopped itself). */
 static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
 
@@ -371,8 +370,7 @@ bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 		uint64_t now_ns = clock_monotonic_ns();
 		if (now_ns >= deadline_ns)
 			return true;
-		uint64_t wait_ns = deadline_ns - now_ns < WAIT_NS ? deadline_ns - now_ns : WAIT_NS;
-		stops->kind->wait(stops, rings, found ? 0 : wait_ns);
+		stops->kind->wait(stops, rings, found ? 0 : deadline_ns - now_ns);
 	}
 }
 
