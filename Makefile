@@ -145,7 +145,8 @@ CLANG   ?= clang
 FUZZ    := BUILD=$(BUILD)/fuzz CC=$(CLANG) CFLAGS='-O1 -g -fno-omit-frame-pointer' \
            SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 FUZZ_SECONDS ?= 60
-LANES   ?= 2# test programs, or files of end-to-end tests, at a time
+# Test programs, or files of end-to-end tests, at a time: one more than processors, for they mostly wait.
+LANES   ?= $(shell expr $$(nproc) + 1)
 
 .PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan tsan lint format install clean help
 .PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
@@ -170,7 +171,7 @@ demo: packages-build packages-demo ## a leaking Flask server, and filtrace attac
 	@$(SUBMAKE) all
 	@scripts/demo.sh $(BUILD)/filtrace
 
-test: packages-build packages-demo packages-test ## all tests, ending in one line of counts; LANES=3 at a time
+test: packages-build packages-demo packages-test ## all tests, ending in one line of counts; LANES=4 at a time
 	@$(SUBMAKE) all unit-tests soak-programs
 	@$(MAKE) --no-print-directory fuzzers-if-possible
 	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B scripts/run_tests.py --lanes $(LANES) --unit $(UNIT_TESTS) \

@@ -4,7 +4,7 @@
 
 The last line is "N passed, N failed, N skipped". Exits with 1 if anything failed or nothing ran.
 
-Tests mostly wait, so they run in lanes: two test programs or files at a time, in the order of a
+Tests mostly wait, so they run in lanes: some test programs or files at a time, in the order of a
 queue. What one of them prints is held back until it ends. A test that measures time or load is
 marked `@pytest.mark.alone`, and runs when the lanes are done.
 """
@@ -31,11 +31,11 @@ FILE_SECONDS = 3600  # a file of end-to-end tests; the tests have deadlines of t
 CMOCKA_COUNT = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) *\] (\d+) test\(s\)", re.MULTILINE)
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\n*\Z")
 
-# The longest files go first, so that no lane has much to do when the other has ended; those that
+# The longest files go first, so that no lane has much to do when the others have ended; those that
 # mostly wait go beside those that compute.
-FIRST = ("test_leak.py", "test_tracemalloc.py", "test_exact.py", "test_check.py",
-         "test_runtimes.py", "test_neighbours.py", "test_allocators.py", "test_hardened.py",
-         "test_detach.py", "test_hostile.py")
+FIRST = ("test_leak.py", "test_tracemalloc.py", "test_exact.py", "test_record_files.py",
+         "test_runtimes.py", "test_stop_trap.py", "test_neighbours.py", "test_check.py",
+         "test_hardened.py", "test_allocators.py", "test_detach.py", "test_tui.py")
 
 
 def summary(counts):

@@ -10,8 +10,8 @@ TRANSIENT = ("/flask/", "/werkzeug/", "/http/server.py", "/socketserver.py", "/e
 
 def test_flask_leak_leads_and_transient_memory_does_not(start, filtrace, traffic):
     server = start("flask_leak.py")
-    traffic(server, seconds=60)
-    watched = watch(server, filtrace, 20, *GENEROUS)
+    traffic(server, seconds=40)
+    watched = watch(server, filtrace, 12, *GENEROUS)
 
     assert_leak_leads(watched)
     assert_agrees(watched)
@@ -23,8 +23,8 @@ def test_flask_leak_leads_and_transient_memory_does_not(start, filtrace, traffic
 
 def test_flask_leak_agrees_with_truth_at_defaults(start, filtrace, traffic):
     server = start("flask_leak.py")
-    traffic(server, seconds=60)
-    assert_agrees(watch(server, filtrace, 20))
+    traffic(server, seconds=40)
+    assert_agrees(watch(server, filtrace, 12))
 
 
 @each_other

@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("kill-points", kill_points.run, 0.005, "every step; every fifth on further Pythons"),
+    Row("kill-points", kill_points.run, 0.0025, "every step; every fifth on further Pythons"),
     Row("random-kills", random_kills.run, 0.015, "1000 kills"),
     Row("server", server.run, 0.01, "1000 attaches"),
     Row("stopped", stopped.run, 0.008, "10 minutes, 50 attaches"),
