@@ -51,8 +51,10 @@ def expected_bytes(size, seconds):
 def record(stage, outcome, run):
     seconds = max(20, HOUR_SECONDS * run.scale)
     path = os.path.join(run.directory, "capture")
-    server = stage.start("flask_leak.py", "--bounded", PAGES_KEPT, python=DEBIAN_PATH)
-    stage.traffic(server, seconds=seconds + 120, rate=RATE)
+    life = seconds + 120
+    server = stage.start("flask_leak.py", "--bounded", PAGES_KEPT, "--seconds", life,
+                         python=DEBIAN_PATH)
+    stage.traffic(server, seconds=life, rate=RATE)
     with outcome.guarded("a recording of an hour", run.directory):
         tracing = stage.filtrace.record(server)
         sizes = watch(tracing, path, seconds)
