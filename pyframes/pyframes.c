@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pyframes/pyframes.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "pyframes/ahead.h"
 #include "pyframes/allocators.h"
 #include "pyframes/code.h"
@@ -86,7 +85,6 @@ static bool try_stacks(struct pyframes *py, struct error *err)
 static bool confirm(struct pyframes *py, struct error *err)
 {
 	enum { TRIES = 30 };
-	static const struct timespec pause = { .tv_nsec = 1000000 };
 
 	struct error failure = { 0 };
 	for (int i = 0; i < TRIES; i++) {
@@ -100,7 +98,7 @@ static bool confirm(struct pyframes *py, struct error *err)
 			*err = failure;
 			return false;
 		}
-		nanosleep(&pause, NULL);
+		clock_sleep(NS_PER_MS);
 	}
 	*err = failure;
 	error_context(err, "this is not laid out as CPython %s is", py->version);

@@ -12,7 +12,7 @@
 
 /* A wait is cut short by a timer of the calling thread's own. One that goes off before the wait has
  * begun is lost: so it goes off again. */
-static const long AGAIN_NS = 5 * 1000 * 1000;
+static const uint64_t AGAIN_NS = 5 * NS_PER_MS;
 
 static void do_nothing(int number)
 {
@@ -38,9 +38,8 @@ static bool catch_timer_signal(void)
 static bool start_timer(uint64_t wait_ns, timer_t *ret)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = timer_signal() };
-	const struct itimerspec times = { .it_interval = { .tv_nsec = AGAIN_NS },
-					  .it_value = { (time_t)(wait_ns / NS_PER_SECOND),
-							(long)(wait_ns % NS_PER_SECOND) } };
+	const struct itimerspec times = { .it_interval = clock_timespec(AGAIN_NS),
+					  .it_value = clock_timespec(wait_ns) };
 	event._sigev_un._tid = gettid();
 	if (!catch_timer_signal() || timer_create(CLOCK_MONOTONIC, &event, ret))
 		return false;

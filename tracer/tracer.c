@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -270,10 +269,7 @@ static bool try_to_plant(struct tracer *tracer, struct error *err)
 
 static void pause_after(uint64_t start_ns)
 {
-	uint64_t pause_ns = PAUSE_FACTOR * (clock_monotonic_ns() - start_ns) + NS_PER_MS;
-	nanosleep(&(struct timespec){ (time_t)(pause_ns / NS_PER_SECOND),
-				      (long)(pause_ns % NS_PER_SECOND) },
-		  NULL);
+	clock_sleep(PAUSE_FACTOR * (clock_monotonic_ns() - start_ns) + NS_PER_MS);
 }
 
 static bool stop_and_plant(struct tracer *tracer, struct error *err)

@@ -2,7 +2,6 @@
 #include "tracer/trap_action.h"
 
 #include <signal.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "tracer/obstacle.h"
@@ -15,9 +14,12 @@
 /* sigaction(2), as the kernel takes it (asm/signal.h). */
 enum { ACTION_FLAGS = SA_SIGINFO | SA_ONSTACK | 0x04000000 /* SA_RESTORER */ };
 
+/* How often, and how far apart, it is asked whether a thread still blocks SIGTRAP. */
 enum { LOOKS = 100 };
+static const uint64_t LOOK_PAUSE_NS = 5 * NS_PER_MS;
 
 static const uint64_t LEAVE_PATIENCE_NS = 2 * NS_PER_SECOND;
+static const uint64_t LEAVE_PAUSE_NS = NS_PER_MS;
 static const uint64_t CHANGE_PATIENCE_NS = 5 * NS_PER_SECOND;
 
 static const uint64_t SIGTRAP_BIT = UINT64_C(1) << (SIGTRAP - 1);
@@ -43,7 +45,7 @@ static bool blocks_sigtrap(int pid, int tid)
 		if (!process_read_signals(pid, tid, &signals, &ended) ||
 		    !(signals.blocked & SIGTRAP_BIT) || process_thread_waits_for_vfork(pid, tid))
 			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+		clock_sleep(LOOK_PAUSE_NS);
 	}
 	return true;
 }
@@ -130,7 +132,7 @@ static bool await_nobody_traps(struct target_memory *tm, raddr base, struct erro
 		if (clock_monotonic_ns() > deadline_ns)
 			return error_set(err, ERROR_TIMEOUT,
 					 "a thread of process %d has not left its gate", tm->pid);
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		clock_sleep(LEAVE_PAUSE_NS);
 	}
 }
 
