@@ -2,37 +2,45 @@
 #include "tracer/turn.h"
 
 #include <errno.h>
-#include <stddef.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "tracer/process.h"
 
-static const uint64_t PATIENCE_NS = 2 * NS_PER_SECOND;
+/* As long as it is tried to plant. */
+static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
+static const uint64_t PAUSE_NS = 2 * NS_PER_MS;
+
+/* Before Linux 6.9 all pidfds are one file: there the byte tells processes apart, by the one number
+ * of theirs that is the same for everybody who looks. */
+static bool try_to_lock(int pidfd, const struct process *process)
+{
+	struct flock lock = { .l_type = F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = process->namespace_pid,
+			      .l_len = 1 };
+	return fcntl(pidfd, F_OFD_SETLK, &lock) == 0;
+}
 
 bool turn_take(int pid, int *ret, struct error *err)
 {
-	static const struct timespec pause = { .tv_nsec = 2000000 };
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	struct process process;
 	if (!process_read(pid, &process, err))
 		return false;
-	/* A name that begins with a zero is abstract. */
-	int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "filtrace %" PRIu64,
-			   process.start_boottime_ns);
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+	OWNED_FD int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return error_set_errno(err, ERROR_NO_PROCESS, "cannot open process %d", pid);
 
-	OWNED_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint64_t deadline_ns = clock_monotonic_ns() + PATIENCE_NS;
-	while (fd >= 0 && bind(fd, (struct sockaddr *)&name, size) != 0 && errno == EADDRINUSE) {
+	while (!try_to_lock(pidfd, &process)) {
+		if (errno != EAGAIN)
+			return error_set_errno(err, ERROR_INTERNAL, "cannot lock process %d", pid);
 		if (clock_monotonic_ns() >= deadline_ns)
 			return error_set(err, ERROR_TIMEOUT,
 					 "another filtrace is busy with process %d", pid);
-		nanosleep(&pause, NULL);
+		clock_sleep(PAUSE_NS);
 	}
-	*ret = fd;
-	fd = -1;
+	*ret = MOVE_FD(pidfd);
 	return true;
 }

@@ -11,10 +11,10 @@
 #include "base/error.h"
 
 /** Wait for our turn with a process, and keep it until `ret` is closed, or this program ends in
- *  whatever way. The kernel keeps it: a name of an abstract socket (unix(7)), made of the time at
- *  which the process started, which is the same in all pid namespaces. It is not shared between
- *  network namespaces; and where there are no sockets, `ret` is -1.
- *  Errors: ERROR_TIMEOUT (somebody else keeps his turn), ERROR_NO_PROCESS. */
+ *  whatever way: a lock on the process's own pidfd (pidfd_open(2), fcntl(2) "Open file description
+ *  locks"), which is one file for all who open it, whatever namespaces they are in. A process that
+ *  we fork without exec keeps the turn as well. Not to be taken twice. Errors: ERROR_TIMEOUT
+ *  (somebody else keeps his turn), ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
 MUST_CHECK bool turn_take(int pid, int *ret, struct error *err);
 
 #endif

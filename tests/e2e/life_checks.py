@@ -41,13 +41,15 @@ def check_attaches(start, filtrace, rounds, *options):
     target.await_progress()
 
 
-def check_rivals(start, filtrace, rounds):
-    """Of two filtraces that attach at the same time each succeeds, or leaves the target alone."""
+def check_rivals(start, filtrace, rounds, *prefix):
+    """Of two filtraces that attach at the same time each succeeds, or leaves the target alone. One
+    of them is run by the prefix."""
     target = start("lively.py")
     statuses = []
     for _ in range(rounds):
         rivals = [filtrace.start("record", "-p", target.pid, "-o", name, "--force", "-d", "0.3",
-                                 "--sample-bytes", "16K") for name in ("one", "other")]
+                                 "--sample-bytes", "16K", prefix=how)
+                  for name, how in (("one", ()), ("other", prefix))]
         finished = [rival.finish() for rival in rivals]
         statuses += [one.returncode for one in finished]
         assert set(statuses) <= {0, 3, 7}, finished

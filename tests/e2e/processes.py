@@ -176,11 +176,13 @@ class Target:
 class Tracing:
     """A filtrace that runs beside the test."""
 
-    def __init__(self, arguments, directory, target=None, program=FILTRACE, **environment):
+    def __init__(self, arguments, directory, target=None, program=FILTRACE, prefix=(),
+                 **environment):
         self.target = target
         self.process = subprocess.Popen(
-            [program, *map(str, arguments)], cwd=directory, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
+            [*prefix, program, *map(str, arguments)], cwd=directory, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, **environment})
 
     def wait_attached(self):
         """Wait until all gates are planted, which filtrace then says: from then on every allocation
@@ -228,8 +230,9 @@ class Filtrace:
             [FILTRACE, *self.command(arguments)], cwd=self.directory, text=True, timeout=seconds,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
 
-    def start(self, *arguments, target=None):
-        tracing = Tracing(self.command(arguments), self.directory, target)
+    def start(self, *arguments, target=None, prefix=()):
+        """Start it, as the command that the prefix runs."""
+        tracing = Tracing(self.command(arguments), self.directory, target, prefix=prefix)
         self.started.append(tracing)
         return tracing
 

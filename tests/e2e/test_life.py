@@ -49,6 +49,11 @@ def test_two_filtraces_at_the_same_time_harm_nobody(start, filtrace):
     life_checks.check_rivals(start, filtrace, 4)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave its namespaces")
+def test_two_filtraces_in_different_namespaces_harm_nobody(start, filtrace):
+    life_checks.check_rivals(start, filtrace, 4, "unshare", "--net", "--mount", "--ipc")
+
+
 def test_target_that_is_stopped_already_is_3(start, filtrace):
     target = start("lively.py")
     os.kill(target.pid, signal.SIGSTOP)
