@@ -12,7 +12,6 @@
 
 #include "tracer/shared_file.h"
 #include "tracer/stub.h"
-#include "tracer/turn.h"
 
 static const char MEMFD_PATH[] = "/memfd:filtrace (deleted)";
 static const char ANONYMOUS_PATH[] = "/dev/zero (deleted)";
@@ -144,8 +143,7 @@ bool region_open(struct target_memory *tm, const struct images *images, raddr ba
 	struct stub_answer offer;
 	struct shared_pages *shared = NULL;
 	struct error second;
-	OWNED_FD int turn = -1;
-	if (!turn_take(tm->pid, &turn, err) || !stub_run(tm, images, &job, &offer, err))
+	if (!stub_run(tm, images, &job, &offer, err))
 		return false;
 
 	/* Whatever the offer is worth, the stub is let go. */

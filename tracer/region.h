@@ -40,10 +40,11 @@ bool region_can_share_anonymous(int pid, const struct maps *maps);
 size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, size_t max);
 
 /** Replace the shared pages of the region at `base`, mapping the region first if it is REGION_NEW,
- *  and map them here. Control, filter and table are zero afterwards. Errors: ERROR_TIMEOUT (try
- *  again with another base: something lies there, or no thread could run the stub just now),
- *  ERROR_UNSAFE (a thread is stuck on its way into the stub), ERROR_UNSUPPORTED (no room, no file
- *  descriptor left in the target), ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
+ *  and map them here. Control, filter and table are zero afterwards. It must be our turn (turn.h),
+ *  and `state` be as it was found since then. Errors: ERROR_TIMEOUT (try again with another base:
+ *  something lies there, or no thread could run the stub just now), ERROR_UNSAFE (a thread is stuck
+ *  on its way into the stub), ERROR_UNSUPPORTED (no room, no file descriptor left in the target),
+ *  ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
 MUST_CHECK bool region_open(struct target_memory *tm, const struct images *images, raddr base,
 			    enum region_state state, enum region_sharing sharing,
 			    struct region *ret, struct error *err);

@@ -27,8 +27,9 @@ struct region_choice {
 };
 
 /** Choose a region, open it and prepare the gates for it: gates_deinit() and region_close() give
- *  them back. Errors: those of gates_prepare() and region_open(), ERROR_UNSUPPORTED (no free
- *  addresses within reach of the C allocator's code). */
+ *  them back. It must be our turn (turn.h), and stay so until the gates are installed: one that
+ *  somebody else has found blank would be written over. Errors: those of gates_prepare() and
+ *  region_open(), ERROR_UNSUPPORTED (no free addresses within reach of the C allocator's code). */
 MUST_CHECK bool region_choose(const struct region_wants *wants, struct gates *gates_ret,
 			      struct region_choice *ret, struct error *err);
 

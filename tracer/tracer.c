@@ -24,6 +24,7 @@
 #include "tracer/target_memory.h"
 #include "tracer/trap.h"
 #include "tracer/trap_action.h"
+#include "tracer/turn.h"
 #include "tracer/world.h"
 
 /* For how long it is tried to plant. One try takes longer than an instant if some thread does not
@@ -292,6 +293,7 @@ static bool prepare(struct tracer *tracer, const struct gate_spec *specs, size_t
 {
 	const struct stop_kind *kind = stop_kind_find(options->stop_kind);
 	struct region_choice choice;
+	OWNED_FD int turn = -1;
 	struct region_wants wants = { .arch = tracer->arch,
 				      .tm = &tracer->memory,
 				      .images = &tracer->images,
@@ -302,6 +304,7 @@ static bool prepare(struct tracer *tracer, const struct gate_spec *specs, size_t
 	    !admission_read_seccomp(tracer->pid, &tracer->seccomp, err) ||
 	    !admission_choose_sharing(tracer->pid, &tracer->images.maps, kind->calls,
 				      &wants.sharing, err) ||
+	    !turn_take(tracer->pid, &turn, err) ||
 	    !region_choose(&wants, &tracer->gates, &choice, err))
 		return false;
 

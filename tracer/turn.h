@@ -5,7 +5,8 @@
 /**
  * @file
  * One filtrace at a time: two that send threads through stubs of the same process would write both
- * into the same place, and a thread would go on where another was found.
+ * into the same place, and a thread would go on where another was found; two that find the same
+ * region blank would both write their code into it, one of them over what threads may run by then.
  */
 
 #include "base/error.h"
