@@ -22,7 +22,6 @@ struct event_queue {
 	size_t max_chunks;
 	atomic_size_t chunk_count;	  /* those linked, the one in hand included */
 	_Atomic(struct chunk *) recycled; /* from the consumer back to the producer */
-	atomic_uint_fast64_t dropped;
 
 	/* The producer's. */
 	struct chunk *tail;
@@ -117,14 +116,12 @@ static bool link_chunk(struct event_queue *queue)
 void *event_queue_reserve(struct event_queue *queue, size_t max_len)
 {
 	size_t written = atomic_load_explicit(&queue->tail->written_bytes, memory_order_relaxed);
-	bool is_fitting = max_len <= EVENT_QUEUE_RECORD_MAX;
-	if (is_fitting && written + record_bytes(max_len) > DATA_BYTES) {
-		is_fitting = link_chunk(queue);
-		written = 0;
-	}
-	if (!is_fitting) {
-		atomic_fetch_add_explicit(&queue->dropped, 1, memory_order_relaxed);
+	if (max_len > EVENT_QUEUE_RECORD_MAX)
 		return NULL;
+	if (written + record_bytes(max_len) > DATA_BYTES) {
+		if (!link_chunk(queue))
+			return NULL;
+		written = 0;
 	}
 	return queue->tail->data + written + sizeof(struct header);
 }
@@ -181,9 +178,4 @@ void event_queue_pop(struct event_queue *queue)
 {
 	const struct header *header = (const void *)(queue->head->data + queue->read_bytes);
 	queue->read_bytes += record_bytes(header->len);
-}
-
-uint64_t event_queue_dropped(const struct event_queue *queue)
-{
-	return atomic_load_explicit(&queue->dropped, memory_order_relaxed);
 }

@@ -9,7 +9,7 @@
  * records mean.
  *
  * Records lie in chunks of fixed size that are linked, read and used again. What does not fit
- * within the bound is refused and counted.
+ * within the bound is refused.
  */
 
 #include <stddef.h>
@@ -33,7 +33,7 @@ void event_queue_destroy(struct event_queue *queue);
 
 /** Producer: get room for a record of at most `max_len` bytes (EVENT_QUEUE_RECORD_MAX at most),
  *  aligned to 8, to be filled in and committed. A second reservation replaces the first. Returns
- *  NULL, and counts one dropped record, if the queue is full. */
+ *  NULL if the queue is full, or the record longer than that. */
 void *event_queue_reserve(struct event_queue *queue, size_t max_len);
 
 /** Producer: pass on the first `len` bytes of what was reserved. */
@@ -48,8 +48,5 @@ const void *event_queue_peek(struct event_queue *queue, size_t *len_ret);
 
 /** Consumer: done with the record that event_queue_peek() returned. */
 void event_queue_pop(struct event_queue *queue);
-
-/** How many records were refused. Either thread may ask. */
-uint64_t event_queue_dropped(const struct event_queue *queue);
 
 #endif

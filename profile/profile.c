@@ -115,11 +115,6 @@ void profile_restart_growth(struct profile *profile, uint64_t now_ns)
 	profile->last_seconds = 0;
 }
 
-size_t profile_live_samples(const struct profile *profile)
-{
-	return live_len(&profile->live);
-}
-
 bool profile_snapshot(const struct profile *profile, uint64_t now_ns,
 		      const struct snapshot_target *target, const struct snapshot_capture *capture,
 		      struct snapshot **ret, struct error *err)

@@ -68,9 +68,6 @@ void profile_double(struct profile *profile);
  * Ages and live bytes stay. */
 void profile_restart_growth(struct profile *profile, uint64_t now_ns);
 
-/** How many sampled blocks are live now. */
-size_t profile_live_samples(const struct profile *profile);
-
 /** Describe the instant `now_ns`. target and capture are copied in as they are, strings and all.
  *  capture->sample_bytes serves the intervals as long as there is no sample at all.
  *  Errors: ERROR_NO_MEMORY. snapshot_destroy() gives it back. */

@@ -6,14 +6,11 @@
 #include <limits.h>
 #include <sys/uio.h>
 
-/* Give as many spans (at least one) as fit to one system call; `transfer` is process_vm_readv or
- * process_vm_writev. Counts in `done_ret` the spans before the first bad one. The kernel stops at a
- * bad page, having moved what lies before it, so `done_ret` may be followed by half a span. */
-static bool transfer_some(int pid,
-			  ssize_t (*transfer)(pid_t, const struct iovec *, unsigned long,
-					      const struct iovec *, unsigned long, unsigned long),
-			  const struct memory_span *spans, size_t span_count, size_t *done_ret,
-			  struct error *err)
+/* Read as many spans (at least one) as fit into one system call. Counts in `done_ret` those before
+ * the first bad one. The kernel stops at a bad page, having read what lies before it, so `done_ret`
+ * may be followed by half a span. */
+static bool read_some(int pid, const struct memory_span *spans, size_t span_count, size_t *done_ret,
+		      struct error *err)
 {
 	struct iovec local[IOV_MAX];
 	struct iovec remote[IOV_MAX];
@@ -24,11 +21,11 @@ static bool transfer_some(int pid,
 		remote[count] = (struct iovec){ (void *)spans[count].address, spans[count].len };
 	} while (++count < span_count && count < IOV_MAX);
 
-	ssize_t moved = transfer(pid, local, count, remote, count, 0);
-	if (moved < 0 && errno != EFAULT)
+	ssize_t got = process_vm_readv(pid, local, count, remote, count, 0);
+	if (got < 0 && errno != EFAULT)
 		return error_set_errno(err, ERROR_INTERNAL, "memory of process %d", pid);
 
-	size_t left = moved < 0 ? 0 : (size_t)moved;
+	size_t left = got < 0 ? 0 : (size_t)got;
 	size_t done = 0;
 	for (; done < count && spans[done].len <= left; done++)
 		left -= spans[done].len;
@@ -43,7 +40,7 @@ static bool read_spans(struct memory *mem, struct memory_span *spans, size_t spa
 
 	while (span_count > 0) {
 		size_t done;
-		if (!transfer_some(tm->pid, process_vm_readv, spans, span_count, &done, err))
+		if (!read_some(tm->pid, spans, span_count, &done, err))
 			return false;
 		for (size_t i = 0; i < done; i++)
 			spans[i].is_read = true;
@@ -99,20 +96,5 @@ bool target_memory_write(struct target_memory *tm, raddr address, const void *bu
 		return error_set(err, ERROR_NO_PROCESS, "process %d has ended", tm->pid);
 	if ((size_t)written < len)
 		return set_write_error(err, address + (size_t)written, EFAULT);
-	return true;
-}
-
-bool target_memory_write_spans(struct target_memory *tm, const struct memory_span *spans,
-			       size_t span_count, struct error *err)
-{
-	while (span_count > 0) {
-		size_t done;
-		if (!transfer_some(tm->pid, process_vm_writev, spans, span_count, &done, err))
-			return false;
-		if (done < span_count && done < IOV_MAX)
-			return set_write_error(err, spans[done].address, EFAULT);
-		spans += done;
-		span_count -= done;
-	}
 	return true;
 }

@@ -26,10 +26,4 @@ void target_memory_deinit(struct target_memory *tm);
 MUST_CHECK bool target_memory_write(struct target_memory *tm, raddr address, const void *buffer,
 				    size_t len, struct error *err);
 
-/** Write every span to writable memory in as few system calls as possible: for data. Stops at the
- *  first span that cannot be written; those before it are. is_read is not used.
- *  Errors: ERROR_READ with the address, ERROR_NO_PROCESS, ERROR_NOT_PERMITTED. */
-MUST_CHECK bool target_memory_write_spans(struct target_memory *tm, const struct memory_span *spans,
-					  size_t span_count, struct error *err);
-
 #endif

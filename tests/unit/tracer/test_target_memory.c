@@ -172,33 +172,6 @@ static void test_code_that_is_read_only_can_be_written(void **state)
 	assert_int_equal(err.address, child->pages + PAGE);
 }
 
-static void test_data_spans_are_written_up_to_the_first_bad_one(void **state)
-{
-	struct child *child = *state;
-	struct error err;
-	uint64_t slot = 0x1122334455667788, back;
-	uint8_t byte = 9, byte_back;
-	const struct memory_span good[] = {
-		{ child->pages + 16, &slot, sizeof(slot), false },
-		{ child->pages + 2 * PAGE, &byte, 1, false },
-	};
-	assert_true(target_memory_write_spans(&child->tm, good, 2, &err));
-	assert_true(memory_read(&child->tm.memory, child->pages + 16, &back, sizeof(back), &err));
-	assert_true(memory_read(&child->tm.memory, child->pages + 2 * PAGE, &byte_back, 1, &err));
-	assert_int_equal(back, slot);
-	assert_int_equal(byte_back, 9);
-
-	const struct memory_span bad[] = {
-		{ child->pages + 32, &slot, sizeof(slot), false },
-		{ child->pages + 3 * PAGE, &byte, 1, false }, /* read-only */
-	};
-	assert_false(target_memory_write_spans(&child->tm, bad, 2, &err));
-	assert_int_equal(err.kind, ERROR_READ);
-	assert_int_equal(err.address, child->pages + 3 * PAGE);
-	assert_true(memory_read(&child->tm.memory, child->pages + 32, &back, sizeof(back), &err));
-	assert_int_equal(back, slot);
-}
-
 static void test_a_target_that_has_ended_is_no_process(void **state)
 {
 	struct child *child = *state;
@@ -227,7 +200,6 @@ int main(void)
 		WITH_CHILD(test_empty_spans_and_no_spans_succeed),
 		WITH_CHILD(test_a_fault_carries_its_address),
 		WITH_CHILD(test_code_that_is_read_only_can_be_written),
-		WITH_CHILD(test_data_spans_are_written_up_to_the_first_bad_one),
 		WITH_CHILD(test_a_target_that_has_ended_is_no_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
