@@ -186,15 +186,15 @@ bool world_stop(int pid, struct world *ret, struct error *err)
 {
 	struct world world = { .pid = pid };
 	bool found = true;
-
-	while (found) {
-		if (!stop_new_threads(&world, &found, err)) {
-			world_resume(&world);
-			return false;
-		}
+	bool is_ok = true;
+	while (is_ok && found)
+		is_ok = stop_new_threads(&world, &found, err);
+	if (is_ok && world.len == 0)
+		is_ok = error_set(err, ERROR_NO_PROCESS, "process %d has no thread to stop", pid);
+	if (!is_ok) {
+		world_resume(&world);
+		return false;
 	}
-	if (world.len == 0)
-		return error_set(err, ERROR_NO_PROCESS, "process %d has no thread to stop", pid);
 	*ret = world;
 	return true;
 }

@@ -128,11 +128,29 @@ static void test_no_thread_is_lost_that_stops_late(void **state)
 	end_target(&target);
 }
 
+/* Under AddressSanitizer this tells, too, whether anything is left of the attempt. */
+static void test_a_process_that_has_ended_has_no_thread_to_stop(void **state)
+{
+	(void)state;
+	siginfo_t ended;
+	struct world world = { .pid = 1 };
+	struct error err = { 0 };
+	int pid = fork();
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT), 0);
+	assert_false(world_stop(pid, &world, &err));
+	assert_int_equal(err.kind, ERROR_NO_PROCESS);
+	assert_int_equal(world.pid, 1); /* untouched */
+	assert_int_equal(exit_status_of(pid), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_thread_is_lost_that_stops_late),
 		cmocka_unit_test(test_thread_without_processor_is_waited_for),
+		cmocka_unit_test(test_a_process_that_has_ended_has_no_thread_to_stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
