@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <uthash.h>
+#include "base/hash.h"
 
 struct known_frame {
 	UT_hash_handle hh;
@@ -39,8 +39,10 @@ bool frame_set_intern(struct frame_set *set, const struct frame *frame, const st
 	struct known_frame *known;
 	HASH_FIND(hh, set->frames, fresh->key, key_bytes, known);
 	if (!known) {
+		HASH_ADD_KEYPTR(hh, set->frames, fresh->key, key_bytes, fresh);
+		if (!fresh->hh.tbl)
+			return error_set(err, ERROR_NO_MEMORY, "no memory for a frame");
 		known = MOVE_PTR(fresh);
-		HASH_ADD_KEYPTR(hh, set->frames, known->key, key_bytes, known);
 	}
 	*ret = &known->frame;
 	return true;

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "profile/snapshot_build.h"
 
 struct thread_name {
@@ -34,17 +33,20 @@ size_t stacks_len(const struct stacks *stacks)
 static bool thread_intern(struct stacks *stacks, const char *text, const char **ret,
 			  struct error *err)
 {
-	struct thread_name *name;
-	HASH_FIND_STR(stacks->names, text, name);
-	if (!name) {
+	struct thread_name *known;
+	HASH_FIND_STR(stacks->names, text, known);
+	if (!known) {
 		size_t bytes = strlen(text) + 1;
-		name = calloc(1, sizeof(*name) + bytes);
-		if (!name)
+		OWNED_FREE struct thread_name *added = calloc(1, sizeof(*added) + bytes);
+		if (!added)
 			return error_set(err, ERROR_NO_MEMORY, "name of a thread");
-		memcpy(name->text, text, bytes);
-		HASH_ADD_STR(stacks->names, text, name);
+		memcpy(added->text, text, bytes);
+		HASH_ADD_STR(stacks->names, text, added);
+		if (!added->hh.tbl)
+			return error_set(err, ERROR_NO_MEMORY, "names of threads");
+		known = MOVE_PTR(added);
 	}
-	*ret = name->text;
+	*ret = known->text;
 	return true;
 }
 

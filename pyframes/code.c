@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "pyframes/hash.h"
+#include "base/hash.h"
 #include "pyframes/linetable.h"
 #include "pyframes/unicode.h"
 #include "pyframes/witness.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "pyframes/hash.h"
+#include "base/hash.h"
 
 struct interned_text {
 	UT_hash_handle hh;

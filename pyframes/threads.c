@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "pyframes/hash.h"
+#include "base/hash.h"
 
 enum {
 	STATE_BYTES_MAX = 512,	  /* of a PyThreadState that are read */
