@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-enum { PAGE_BYTES = 4096 };
+#include "tracer/maps.h"
 
 /* Put an empty page in the place of the one that is missing. */
 static void on_bus_error(int number, siginfo_t *info, void *context)

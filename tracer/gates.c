@@ -12,7 +12,8 @@ _Static_assert(ANCHOR_RECORDS + ANCHOR_RECORDS_MAX * ANCHOR_RECORD_BYTES <= ANCH
 _Static_assert(CELL_COPY_OFFSET + HOOK_COPY_MAX <= CELL_BYTES, "a cell holds a copy");
 _Static_assert(CELLS_OFFSET + CELL_COUNT * CELL_BYTES <= STUB_PLACES_OFFSET, "cells");
 _Static_assert(ANCHOR_GATES + ANCHOR_GATE_COUNT * ANCHOR_GATE_BYTES <= ANCHOR_RECORDS, "gates");
-_Static_assert(STUB_PLACES_OFFSET % 4096 == 0, "stubs share no page with what is written whole");
+_Static_assert(STUB_PLACES_OFFSET % PAGE_BYTES == 0,
+	       "stubs share no page with what is written whole");
 
 enum {
 	FUNCTION_BYTES_MAX = 4096,
@@ -178,7 +179,7 @@ static bool prepare_entry(struct gates *gates, struct gate *gate, struct target_
 	gate->patch.len = gates->arch->jump_len;
 	memcpy(gate->patch.before, gate->plan.original + gate->plan.offset, gate->patch.len);
 	memcpy(gate->patch.after, jump, gate->patch.len);
-	if (hook / 4096 != (hook + gate->patch.len - 1) / 4096)
+	if (hook / PAGE_BYTES != (hook + gate->patch.len - 1) / PAGE_BYTES)
 		return error_set(err, ERROR_UNSUPPORTED, "the hook of %s would cross a page",
 				 gate->spec.name);
 	return true;
@@ -306,8 +307,8 @@ bool gates_install(const struct gates *gates, struct target_memory *tm, bool is_
 	const uint64_t magic = REGION_MAGIC;
 
 	/* Page by page: only a write inside one page is all or nothing. */
-	for (size_t at = 0; is_fresh && at < STUB_PLACES_OFFSET; at += 4096)
-		if (!target_memory_write(tm, gates->base + at, gates->code + at, 4096, err))
+	for (size_t at = 0; is_fresh && at < STUB_PLACES_OFFSET; at += PAGE_BYTES)
+		if (!target_memory_write(tm, gates->base + at, gates->code + at, PAGE_BYTES, err))
 			return error_context(err, "pads");
 	for (size_t i = 0; i < gates->len; i++) {
 		struct anchor_gate words = anchor_gate_of(&gates->list[i]);

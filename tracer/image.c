@@ -12,8 +12,6 @@
 
 #include "tracer/bus_guard.h"
 
-enum { PAGE_BYTES = 4096 };
-
 /* -- opening -- */
 
 /* Open a regular file, of this inode unless it is 0; anything else is not even opened, which could

@@ -12,8 +12,7 @@ enum {
 	IMAGES_MAX = 4096,
 	PROGRAM_HEADERS_MAX = 256,
 	DYNAMIC_MAX = 512,
-	TAILS_MAX = 8, /* per image */
-	PAGE_BYTES = 4096,
+	TAILS_MAX = 8,	       /* per image */
 	ENTRIES_MAX = 1 << 25, /* symbols and relocations of all images */
 };
 

@@ -7,7 +7,6 @@ enum {
 	WALK_INSTRUCTIONS_MAX = 400,
 	WALK_QUEUE_MAX = 1 + 2 * WALK_INSTRUCTIONS_MAX,
 	CODE_PAGES = 8,
-	PAGE_BYTES = 4096,
 	REGISTER_COUNT = 16,
 	CALL_CLOBBERED = 0x0fc7, /* rax rcx rdx rsi rdi r8-r11 (psABI 3.2.1), by number */
 };

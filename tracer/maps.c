@@ -5,8 +5,6 @@
 
 #include "tracer/procfs.h"
 
-enum { PAGE_BYTES = 4096 };
-
 static bool take_flag(const char **at, char set, char unset, bool *ret)
 {
 	if (**at != set && **at != unset)

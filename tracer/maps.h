@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 
+/** Mappings are made of pages of this size. */
+enum { PAGE_BYTES = 4096 };
+
 struct mapping {
 	raddr start;
 	raddr end; /* first address behind it */

@@ -13,10 +13,6 @@
 #include "tracer/trap_action.h"
 #include "tracer/world.h"
 
-enum { REGIONS_MAX = 16 };
-
-_Static_assert(sizeof(struct patch) == ANCHOR_RECORD_BYTES, "a record of the journal");
-
 static bool find_regions(struct target_memory *tm, raddr ret[REGIONS_MAX], size_t *count_ret,
 			 struct error *err)
 {
@@ -68,13 +64,12 @@ static uint32_t read_record_count(struct target_memory *tm, raddr base)
 /* Records whose change is in place. One that makes no sense, or whose memory is gone, is none. */
 static size_t count_gates(struct target_memory *tm, raddr base)
 {
-	enum { RECORDS_MAX = (ANCHOR_BYTES - ANCHOR_RECORDS) / ANCHOR_RECORD_BYTES };
-	struct patch records[RECORDS_MAX];
+	struct patch records[ANCHOR_RECORDS_MAX];
 	struct error ignored;
 	size_t count = read_record_count(tm, base);
 	size_t gates = 0;
-	if (count > RECORDS_MAX)
-		count = RECORDS_MAX;
+	if (count > ANCHOR_RECORDS_MAX)
+		count = ANCHOR_RECORDS_MAX;
 	if (!memory_read(&tm->memory, base + ANCHOR_OFFSET + ANCHOR_RECORDS, records,
 			 count * sizeof(records[0]), &ignored))
 		return 0;

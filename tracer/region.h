@@ -36,6 +36,9 @@ struct region {
 /** Tell whether we may map shared pages of `pid` that have no memfd. */
 bool region_can_share_anonymous(int pid, const struct maps *maps);
 
+/** More regions than attaches have reason to leave in one target. */
+enum { REGIONS_MAX = 16 };
+
 /** Find the regions that lie in a target: their bases, at most `max`. */
 size_t regions_find(struct memory *memory, const struct maps *maps, raddr *ret, size_t max);
 

@@ -8,7 +8,7 @@ static const uint64_t REGION_REACH = (UINT64_C(1) << 31) - 64 * 1024 * 1024;
 
 static const uint64_t REGION_FAR = UINT64_C(1) << 30;
 
-enum { REGION_TRIES = 4, REGIONS_MAX = 16 };
+enum { REGION_TRIES = 4 };
 
 /* Free addresses within reach of the allocator's code; far away from it if possible, for close by
  * the program itself is about to map its next thread's stack. The allocator may be part of an
