@@ -87,7 +87,7 @@ struct diff {
 	struct snapshot *storage; /* private */
 };
 
-/** Compare two snapshots. Errors: ERROR_NO_DATA (a capture of no time, by time), ERROR_NO_MEMORY.
+/** Compare two snapshots. Errors: ERROR_NO_DATA (a capture of no time), ERROR_NO_MEMORY.
  *  diff_destroy() gives it back. */
 MUST_CHECK bool diff_create(const struct snapshot *old, const struct snapshot *new,
 			    const struct diff_options *options, struct diff **ret,

@@ -22,7 +22,7 @@ struct runtime;
 enum { PYFRAMES_SPECS_MAX = 12 };
 
 /** Find the interpreter. The three seams must outlive the result.
- *  Errors: ERROR_UNSUPPORTED (not CPython, unknown or free-threaded version: named),
+ *  Errors: ERROR_UNSUPPORTED (not CPython, or a version that is not known: named),
  *  ERROR_TIMEOUT (the runtime is not initialised yet: try again), and those of reading. */
 MUST_CHECK bool pyframes_open(struct memory *memory, struct symbols *symbols, struct loads *loads,
 			      struct pyframes **ret, struct error *err);

@@ -29,10 +29,10 @@ struct image {
 /** Ten times what the largest libraries have, unstripped. */
 enum { IMAGE_ENTRIES_MAX = 1 << 23 };
 
-/** A piece of executable memory that holds only zeros and belongs to no segment of the file. */
+/** A piece of executable memory behind what a segment of the file holds. */
 struct slack {
-	raddr address; /* multiple of 16 */
-	uint64_t len;  /* bytes, to the end of the page */
+	raddr address;
+	uint64_t len; /* bytes, to the end of the page */
 };
 
 /** Open the file that `mapping` maps a piece of. It is looked for under /proc/PID/map_files, then

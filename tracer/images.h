@@ -35,8 +35,9 @@ const struct image *images_find(const struct images *images, raddr address);
 const struct image *images_find_glibc(const struct images *images);
 
 /** List places of at least `min_bytes` zeros that nobody uses in executable pages of the images,
- *  glibc's first; at most `max`. A place starts 16 to 31 bytes behind the last byte that is not
- *  zero: whoever uses one must end on a byte that is not. Returns how many there are. */
+ *  glibc's first; at most `max`. A place starts at a multiple of 16, 16 to 31 bytes behind the
+ *  last byte that is not zero: whoever uses one must end on a byte that is not. Returns how many
+ *  there are. */
 size_t images_find_slack(const struct images *images, struct memory *memory, uint64_t min_bytes,
 			 struct slack *ret, size_t max);
 

@@ -70,7 +70,8 @@ struct tracer_listener {
 
 struct tracer_stats {
 	uint64_t stops;
-	uint64_t lost;		 /* samples that found no mailbox, or whose stop timed out */
+	uint64_t lost;		 /* samples without a free mailbox or place in the table, or whose
+				  * stop timed out */
 	uint64_t sample_bytes;	 /* T now */
 	double stops_per_second; /* over the last seconds */
 	double stopped_seconds;	 /* since planting, summed over threads; wake-up latency included */
@@ -86,7 +87,7 @@ struct tracer_stats {
 };
 
 /** Look at a process without touching it. Errors: ERROR_NO_PROCESS; ERROR_NOT_PERMITTED (the
- *  context names the cause and the fix); ERROR_UNSUPPORTED (not x86-64, no glibc). */
+ *  context names the cause and the fix); ERROR_UNSUPPORTED (a kernel thread, not x86-64). */
 MUST_CHECK bool tracer_open(int pid, struct tracer **ret, struct error *err);
 
 /** The same for one that is not to be planted in, so that seccomp is no reason to refuse it. */
@@ -105,7 +106,7 @@ struct loads *tracer_loads(struct tracer *tracer);
 const char *tracer_skipped_file(const struct tracer *tracer);
 
 /** Describe the gates for the target's C allocator (at most TRACER_LIBC_SPECS_MAX).
- *  Errors: ERROR_UNSUPPORTED. */
+ *  Errors: ERROR_UNSUPPORTED (no glibc, an allocator that is not known: named). */
 MUST_CHECK bool tracer_libc_specs(struct tracer *tracer, struct gate_spec *ret, size_t *len_ret,
 				  struct error *err);
 
