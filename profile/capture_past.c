@@ -22,11 +22,13 @@ static bool past_cut(struct capture *capture, uint64_t key, struct error *err)
 	     !capture_thread_write(capture, cut, several_threads, true, err)))
 		return false;
 	cut->is_stale = true;
-	rows_remove(&capture->stacks, key);
-	return WRITE(capture, MOVE_BUCKETS, err, "ii", cut->id, past.id) &&
-	       WRITE(capture, DELETE_BUCKETS, err, "i", past.id) &&
-	       WRITE(capture, DELETE_PATH, err, "i", past.id) &&
-	       WRITE(capture, DELETE_STACK, err, "i", past.id);
+	if (!WRITE(capture, MOVE_BUCKETS, err, "ii", cut->id, past.id) ||
+	    !WRITE(capture, DELETE_BUCKETS, err, "i", past.id) ||
+	    !WRITE(capture, DELETE_PATH, err, "i", past.id) ||
+	    !WRITE(capture, DELETE_STACK, err, "i", past.id))
+		return false;
+	rows_remove(&capture->stacks, key); /* moves rows: `cut` is not valid any more */
+	return true;
 }
 
 /* What a stack's buckets say of its live bytes, now that others' were added. */
