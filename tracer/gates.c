@@ -217,9 +217,11 @@ bool gates_prepare(struct gates *gates, const struct arch *arch, struct target_m
 		   size_t spec_count, struct error *err)
 {
 	*gates = (struct gates){ .arch = arch, .base = base };
-	gates->list = calloc(ANCHOR_GATE_COUNT, sizeof(*gates->list));
+	if (spec_count > ANCHOR_RECORDS_MAX)
+		return error_set(err, ERROR_INTERNAL, "%zu gates at a time", spec_count);
+	gates->list = calloc(ANCHOR_RECORDS_MAX, sizeof(*gates->list));
 	gates->code = calloc(1, CODE_BYTES);
-	if (!gates->list || !gates->code || spec_count > ANCHOR_RECORDS_MAX) {
+	if (!gates->list || !gates->code) {
 		gates_deinit(gates);
 		return error_set(err, ERROR_NO_MEMORY, "gates");
 	}

@@ -122,10 +122,11 @@ bool region_can_share_anonymous(int pid, const struct maps *maps)
 	for (size_t i = 0; i < maps->len; i++) {
 		const struct mapping *mapping = &maps->list[i];
 		char path[80];
+		if (!mapping->inode)
+			continue;
 		snprintf(path, sizeof(path), MAP_FILES_FORMAT, pid, mapping->start, mapping->end);
-		OWNED_FD int fd = mapping->inode ? open(path, O_PATH | O_CLOEXEC) : -1;
-		if (mapping->inode)
-			return fd >= 0;
+		OWNED_FD int fd = open(path, O_PATH | O_CLOEXEC);
+		return fd >= 0;
 	}
 	return false;
 }
