@@ -163,13 +163,24 @@ bool region_open(struct target_memory *tm, const struct images *images, raddr ba
 	return true;
 }
 
+static bool read_cookie(const struct region *region, struct memory *memory, uint64_t *ret)
+{
+	struct error ignored;
+	return memory_read(memory, region->base + SHARED_OFFSET + SHARED_COOKIE, ret, sizeof(*ret),
+			   &ignored);
+}
+
 bool region_is_shared(const struct region *region, struct memory *memory)
 {
 	uint64_t cookie;
-	struct error ignored;
-	return memory_read(memory, region->base + SHARED_OFFSET + SHARED_COOKIE, &cookie,
-			   sizeof(cookie), &ignored) &&
-	       cookie == region->shared->cookie && cookie != 0;
+	return read_cookie(region, memory, &cookie) && cookie == region->shared->cookie &&
+	       cookie != 0;
+}
+
+bool region_is_taken_over(const struct region *region, struct memory *memory)
+{
+	uint64_t cookie;
+	return read_cookie(region, memory, &cookie) && cookie != region->shared->cookie;
 }
 
 void region_close(struct region *region)

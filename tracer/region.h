@@ -56,6 +56,10 @@ void region_close(struct region *region);
 /** Tell whether the target still has mapped the shared pages that we have. */
 bool region_is_shared(const struct region *region, struct memory *memory);
 
+/** Tell whether it has others there, which an attach after ours has put in their place. (That it
+ *  has none, or has spoilt what is in them, is another matter.) */
+bool region_is_taken_over(const struct region *region, struct memory *memory);
+
 /* One word of the region, in the anchor or control page. */
 MUST_CHECK bool region_read_u32(struct target_memory *tm, raddr base, size_t offset, uint32_t *ret,
 				struct error *err);

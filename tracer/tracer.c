@@ -397,12 +397,20 @@ bool tracer_serve(struct tracer *tracer, uint64_t duration_ns, struct error *err
 
 /* ---- lifting --------------------------------------------------------------------------------- */
 
+/* Another filtrace has taken us for dead, as one that was stopped for long may be, and our gates
+ * out. Its own look the same, and are not ours to touch. */
+static bool is_taken_over(struct tracer *tracer)
+{
+	return region_is_taken_over(&tracer->stops.region, &tracer->memory.memory);
+}
+
 static bool undo_stopped(struct tracer *tracer, struct error *err)
 {
 	uint64_t start_ns = clock_monotonic_ns();
 	OWNED_WORLD struct world world = { 0 };
-	if (!world_stop(tracer->pid, &world, err) ||
-	    !gates_lift(&tracer->gates, &tracer->memory, err))
+	if (!world_stop(tracer->pid, &world, err))
+		return false;
+	if (!is_taken_over(tracer) && !gates_lift(&tracer->gates, &tracer->memory, err))
 		return false;
 	for (size_t i = 0; i < world.len; i++)
 		if (trap_is_ours(&world.threads[i], tracer->gates.base))
@@ -449,7 +457,7 @@ static bool set_still_planted(struct tracer *tracer, struct error *err)
  * be written. */
 static bool has_gates(struct tracer *tracer)
 {
-	return !has_ended(tracer) && region_stands(tracer);
+	return !has_ended(tracer) && region_stands(tracer) && !is_taken_over(tracer);
 }
 
 /* Threads that are still traced although the gates are gone, or cannot be taken out. */
@@ -469,7 +477,7 @@ bool tracer_lift(struct tracer *tracer, struct error *err)
 		return true;
 
 	tracee_keep(false);
-	bool is_undone = !has_ended(tracer) && undo(tracer, err);
+	bool is_undone = !has_ended(tracer) && !is_taken_over(tracer) && undo(tracer, err);
 	bool is_ok = is_undone || !has_gates(tracer) || set_still_planted(tracer, err);
 	if (!is_undone)
 		release_kept(tracer);

@@ -145,7 +145,7 @@ MUST_CHECK bool tracer_plant(struct tracer *tracer, const struct gate_spec *spec
 MUST_CHECK bool tracer_serve(struct tracer *tracer, uint64_t duration_ns, struct error *err);
 
 /** Restore every byte and every table slot that is still ours, release whoever waits. The target
- *  having ended is no error. */
+ *  having ended is no error, nor that another filtrace has taken it over. */
 MUST_CHECK bool tracer_lift(struct tracer *tracer, struct error *err);
 
 /** Describe the cost so far; after tracer_lift(), that of the whole. */

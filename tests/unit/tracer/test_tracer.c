@@ -180,6 +180,72 @@ static void test_recovery_survives_a_spoilt_number_of_records(void **state)
 	end_target(&target);
 }
 
+/* A child of ours plants, serves until it cannot any more, and lifts. */
+static int start_whole_tracer(int target_pid)
+{
+	int planted[2];
+	char byte;
+	assert_int_equal(pipe2(planted, O_CLOEXEC), 0);
+	int child = fork();
+	if (child == 0) {
+		static struct tally tally;
+		struct tracer_listener listener = listener_of(&tally);
+		struct error err = { 0 };
+		struct tracer *tracer = plant(target_pid, &listener, 65536);
+		bool is_ok = write(planted[1], "", 1) == 1;
+		while (is_ok && tracer_serve(tracer, 10 * NS_PER_MS, &err))
+			;
+		_exit(is_ok && tracer_lift(tracer, &err) ? 0 : 1);
+	}
+	close(planted[1]);
+	assert_int_equal(read(planted[0], &byte, 1), 1);
+	close(planted[0]);
+	return child;
+}
+
+/* As a thread does that has waited in vain for a tracer. */
+static void disarm(int pid)
+{
+	struct target_memory tm;
+	struct error err = { 0 };
+	assert_true(target_memory_init(&tm, pid, &err));
+	assert_true(region_write_u32(&tm, find_region(pid, &tm), CONTROL_OFFSET + CONTROL_ARMED, 0,
+				     &err));
+	target_memory_deinit(&tm);
+}
+
+/* A tracer that was stopped (Ctrl-Z) for so long that another one has attached since goes on, sees
+ * that, and ends: by then the gates are the other one's. */
+static void test_gates_of_a_later_tracer_are_left_alone(void **state)
+{
+	(void)state;
+	static struct tally tally = { .size_bytes = 777 };
+	struct tracer_listener listener = listener_of(&tally);
+	struct target target;
+	int status;
+	start_target(&target, NULL, "0");
+	int earlier = start_whole_tracer(target.pid);
+	kill(earlier, SIGSTOP);
+	assert_int_equal(waitpid(earlier, &status, WUNTRACED), earlier);
+	assert_true(WIFSTOPPED(status));
+	disarm(target.pid);
+
+	struct tracer *later = plant(target.pid, &listener, 1);
+	kill(earlier, SIGCONT);
+	uint64_t deadline_ns = clock_monotonic_ns() + 30 * NS_PER_SECOND;
+	while (waitpid(earlier, &status, WNOHANG) == 0) {
+		assert_true(clock_monotonic_ns() < deadline_ns);
+		serve(later, 10 * NS_PER_MS);
+	}
+	assert_int_equal(status, 0);
+	send_command(&target, "keep 500 777");
+	serve_until_answer(later, &target);
+	assert_int_equal(tally.stops, 2000);
+	lift(later);
+	assert_code_is_the_files(target.pid);
+	end_target(&target);
+}
+
 static void test_killed_tracer_harms_nothing(void **state)
 {
 	(void)state;
@@ -389,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_lift_needs_nothing_that_the_target_says),
 		cmocka_unit_test(test_recovery_survives_a_spoilt_number_of_records),
 		cmocka_unit_test(test_serving_ends_in_time_whatever_is_posted),
+		cmocka_unit_test(test_gates_of_a_later_tracer_are_left_alone),
 		cmocka_unit_test(test_killed_tracer_harms_nothing),
 		cmocka_unit_test(test_region_never_covers_what_is_mapped),
 		cmocka_unit_test(test_signals_do_not_hide_a_dead_tracer),
