@@ -194,8 +194,23 @@ bool admission_choose_sharing(int pid, const struct maps *maps, enum calls pads,
 	return true;
 }
 
-bool admission_check_pads(int pid, enum calls pads, struct error *err)
+static bool check_pads(int pid, enum calls pads, struct error *err)
 {
 	OWNED_SECCOMP_FILTERS struct seccomp_filters filters = { 0 };
 	return find_filters(pid, &filters, err) && check_calls(pid, &filters, pads, err);
+}
+
+bool admission_look_again(int pid, enum calls pads, struct admission_seccomp *known,
+			  struct error *err)
+{
+	struct admission_seccomp now;
+	struct error why;
+	if (!admission_read_seccomp(pid, &now, &why) ||
+	    (now.most_filters <= known->most_filters && !now.is_strict))
+		return true;
+	if (check_pads(pid, pads, &why))
+		*known = now;
+	else if (why.kind != ERROR_TIMEOUT)
+		return error_set(err, ERROR_UNSAFE, "%s", why.context);
+	return true;
 }

@@ -45,8 +45,10 @@ enum obstacle admission_judge_seccomp(const struct admission_seccomp *seccomp,
 MUST_CHECK bool admission_choose_sharing(int pid, const struct maps *maps, enum calls pads,
 					 enum region_sharing *ret, struct error *err);
 
-/** Refuse a process whose filters, as they are now, forbid a call that its pads make.
- *  Errors: as admission_choose_sharing(). */
-MUST_CHECK bool admission_check_pads(int pid, enum calls pads, struct error *err);
+/** A thread may have put itself under one more filter since `known` was read: refuse a process that
+ *  may no longer make the calls of its pads, else note what is known now. One that cannot be looked
+ *  at just now is left to the next time. Errors: ERROR_UNSAFE. */
+MUST_CHECK bool admission_look_again(int pid, enum calls pads, struct admission_seccomp *known,
+				     struct error *err);
 
 #endif

@@ -354,22 +354,6 @@ bool tracer_plant(struct tracer *tracer, const struct gate_spec *specs, size_t s
 
 /* ---- serving --------------------------------------------------------------------------------- */
 
-/* A thread has put itself under one more filter: may it still run through our gates? One that does
- * not stop now is looked at the next time. */
-static bool look_at_seccomp(struct tracer *tracer, struct error *err)
-{
-	struct admission_seccomp now;
-	struct error why;
-	if (!admission_read_seccomp(tracer->pid, &now, &why) ||
-	    (now.most_filters <= tracer->seccomp.most_filters && !now.is_strict))
-		return true;
-	if (admission_check_pads(tracer->pid, tracer->stops.kind->calls, &why))
-		tracer->seccomp = now;
-	else if (why.kind != ERROR_TIMEOUT)
-		return error_set(err, ERROR_UNSAFE, "%s", why.context);
-	return true;
-}
-
 static bool look_after(struct tracer *tracer, struct error *err)
 {
 	uint64_t now_ns = clock_monotonic_ns();
@@ -383,7 +367,7 @@ static bool look_after(struct tracer *tracer, struct error *err)
 	if (!check_region(tracer, err))
 		return false;
 	gates_replant_slots(&tracer->gates, &tracer->memory);
-	return look_at_seccomp(tracer, err);
+	return admission_look_again(tracer->pid, tracer->stops.kind->calls, &tracer->seccomp, err);
 }
 
 bool tracer_serve(struct tracer *tracer, uint64_t duration_ns, struct error *err)
