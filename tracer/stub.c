@@ -20,6 +20,10 @@ enum { ALL_PLACES = (1 << STUB_PLACE_COUNT) - 1 };
 
 enum { STUB_THREADS_MAX = 4, STUB_STACK_BYTES = 512, CLEAR_TRIES = 20 };
 
+/* Below the stack pointer, so much is in use (System V ABI). Frames of signals are 1 to 11 KiB
+ * large, by what vector registers there are (getauxval(3), AT_MINSIGSTKSZ). */
+enum { RED_ZONE_BYTES = 128, SIGNAL_FRAMES_BYTES = 16 << 10 };
+
 _Static_assert(STUB_PLACES_OFFSET + STUB_PLACE_COUNT * STUB_PLACE_BYTES <= CODE_BYTES, "code");
 _Static_assert(offsetof(struct stub_answer, cookie) == ANCHOR_STUB_COOKIE - ANCHOR_STUB_STATE,
 	       "stub_answer");
@@ -67,21 +71,54 @@ static bool is_in_stub(const void *job, raddr word)
 	return word - ((const struct stub_job *)job)->place < STUB_PLACE_BYTES;
 }
 
-/* The place is made zero again: for the next stub, and because nothing of ours should stay there. A
- * thread that has not left by then (its processor is busy, or a signal handler runs on top) keeps
- * the place for good. */
-void stub_clear(struct target_memory *tm, const struct stub_job *job)
+/* Frames of signals that came while the stub ran lie below the stack now. Threads that go deeper
+ * later may leave their words unset: nobody could tell such a word from one that will be returned
+ * to. */
+static void forget_below(struct target_memory *tm, const struct tracee *thread,
+			 const struct stub_job *job)
+{
+	raddr words[PAGE_BYTES / sizeof(raddr)];
+	struct error ignored;
+	raddr end = (thread->rsp - RED_ZONE_BYTES) & ~UINT64_C(7);
+	raddr stop = end - SIGNAL_FRAMES_BYTES;
+
+	/* Down to the end of the mapping: the first page that cannot be read. */
+	while (end > stop) {
+		raddr start = (end - 1) & ~(raddr)(PAGE_BYTES - 1);
+		if (!memory_read(&tm->memory, start, words, end - start, &ignored))
+			return;
+		for (size_t i = 0; i < (end - start) / sizeof(raddr); i++)
+			if (is_in_stub(job, words[i]) &&
+			    !target_memory_write(tm, start + i * sizeof(raddr), &(raddr){ 0 },
+						 sizeof(raddr), &ignored))
+				return;
+		end = start;
+	}
+}
+
+static bool clear_place(struct target_memory *tm, const struct stub_job *job)
 {
 	static const uint8_t nothing[STUB_PLACE_BYTES];
-	bool is_clear = !job->is_new;
+	struct error ignored;
+	return !job->is_new ||
+	       target_memory_write(tm, job->place, nothing, sizeof(nothing), &ignored);
+}
+
+/* A place behind other code is made zero again: for the next stub, and because nothing of ours
+ * should stay there. A thread that has not left by then (its processor is busy, or a signal handler
+ * runs on top) keeps the place for good. */
+void stub_clear(struct target_memory *tm, const struct stub_job *job)
+{
+	bool is_clear = false;
 	for (int try = 0; try < CLEAR_TRIES && !is_clear; try++) {
 		OWNED_WORLD struct world world = { 0 };
 		struct error ignored;
 		if (!world_stop_one(job->tid, &world, &ignored))
 			return;
+		forget_below(tm, &world.threads[0], job);
 		is_clear = !is_in_stub(job, world.threads[0].rip) &&
 			   !world_stacks_hold(&world, &tm->memory, is_in_stub, job) &&
-			   target_memory_write(tm, job->place, nothing, sizeof(nothing), &ignored);
+			   clear_place(tm, job);
 		world_resume(&world);
 		if (!is_clear)
 			sleep_us(500);
@@ -330,7 +367,8 @@ bool stub_run(struct target_memory *tm, const struct images *images, struct stub
 		if (err->kind != ERROR_NO_PROCESS)
 			return false;
 	}
-	return error_set(err, ERROR_TIMEOUT,
-			 "no thread of process %d can be borrowed: all are stuck in the kernel",
-			 tm->pid);
+	return error_set(
+		err, ERROR_TIMEOUT,
+		"no thread of process %d can be borrowed: those tried are stuck in the kernel",
+		tm->pid);
 }

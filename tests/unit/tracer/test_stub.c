@@ -108,11 +108,38 @@ static void test_unexpected_action_is_left_alone(void **state)
 	end_region(&left);
 }
 
+/* Where a signal came while the stub ran, its frame says so below the stack, and a thread that goes
+ * deeper later may leave the word as it is. */
+static void test_signals_in_a_stub_leave_no_trace(void **state)
+{
+	(void)state;
+	struct left_region left;
+	struct error err = { 0 };
+	leave_region(&left);
+	send_command(&left.target, "timer 100");
+	await_answer(&left.target, "done");
+	for (int i = 0; i < STUB_PLACE_COUNT; i++) {
+		struct tally tally = { 0 };
+		struct tracer_listener listener = listener_of(&tally);
+		lift(plant(left.target.pid, &listener, 65536));
+	}
+	send_command(&left.target, "deep");
+	await_answer(&left.target, "done");
+
+	struct world world = { 0 };
+	assert_true(world_stop(left.target.pid, &world, &err));
+	bool is_running = stub_is_running(left.base, &left.images, &left.tm.memory, &world);
+	world_resume(&world);
+	assert_false(is_running);
+	end_region(&left);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places_are_used_again_although_one_seems_taken),
 		cmocka_unit_test(test_unexpected_action_is_left_alone),
+		cmocka_unit_test(test_signals_in_a_stub_leave_no_trace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
