@@ -156,10 +156,24 @@ static bool take_sample(struct stops *stops, const struct mailbox *mail, struct 
 	return follow(stops, stop.block, err);
 }
 
-static void release(struct stops *stops, size_t box)
+/* Returns whether the thread was still there. One that waited for too long (we stood still
+ * ourselves) has taken its post back, and the mailbox is free, or another's. */
+static bool release(struct stops *stops, size_t box)
 {
-	__atomic_store_n(&stops->region.shared->states[box], MAILBOX_RELEASED, __ATOMIC_RELEASE);
+	uint32_t posted = MAILBOX_POSTED;
+	if (!__atomic_compare_exchange_n(&stops->region.shared->states[box], &posted,
+					 MAILBOX_RELEASED, false, __ATOMIC_RELEASE,
+					 __ATOMIC_RELAXED))
+		return false;
 	stops->kind->resume(stops, box);
+	return true;
+}
+
+/* What was read of a thread that ran meanwhile is worth nothing. */
+static void forget_sample(struct stops *stops, raddr block)
+{
+	if (followed_remove(&stops->followed, block))
+		stops->listener.on_drop(stops->listener.context, block);
 }
 
 static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
@@ -171,7 +185,8 @@ static bool serve_mailbox(struct stops *stops, size_t box, struct error *err)
 	/* The address may have been freed and handed out again: the free comes first. */
 	drain_ring(stops);
 	bool is_ok = take_sample(stops, &mail, err);
-	release(stops, box);
+	if (!release(stops, box))
+		forget_sample(stops, mail.block);
 	stop_times_count(stops->seen_times, seen_ticks - mail.posted_ticks);
 	stop_times_count(stops->look_times, __rdtsc() - seen_ticks);
 	return is_ok;
@@ -357,21 +372,24 @@ static bool serve_once(struct stops *stops, uint64_t deadline_ns, bool *found_re
 	return followed_tidy(&stops->followed, err) && arm_again(stops, err);
 }
 
+/* Whoever comes too late, for it stood still itself, must not touch what may be another's by now:
+ * the caller looks first. */
 bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 {
 	const uint32_t *doorbell = &stops->region.shared->doorbell;
+	uint64_t now_ns;
 
-	for (;;) {
+	while ((now_ns = clock_monotonic_ns()) < deadline_ns) {
 		uint32_t rings = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
 		bool found;
 		if (!serve_once(stops, deadline_ns, &found, err))
 			return false;
 
-		uint64_t now_ns = clock_monotonic_ns();
-		if (now_ns >= deadline_ns)
-			return true;
-		stops->kind->wait(stops, rings, found ? 0 : deadline_ns - now_ns);
+		now_ns = clock_monotonic_ns();
+		if (now_ns < deadline_ns)
+			stops->kind->wait(stops, rings, found ? 0 : deadline_ns - now_ns);
 	}
+	return true;
 }
 
 /* Once round. Returns whether some thread may not have left its mailbox yet. */
@@ -383,7 +401,7 @@ static bool release_posted(struct stops *stops)
 		uint32_t state = __atomic_load_n(&states[box], __ATOMIC_ACQUIRE);
 		is_waiting |= state == MAILBOX_POSTED || state == MAILBOX_CLAIMED;
 		if (state == MAILBOX_POSTED)
-			release(stops, box);
+			(void)release(stops, box);
 	}
 	stops->kind->wait(stops, 0, 0);
 	return is_waiting;

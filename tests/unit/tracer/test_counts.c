@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "tests/unit/tracer/traced_target.h"
 #include "tracer/live_table.h"
+#include "tracer/region.h"
 
 static void test_every_block_counts_once(void **state)
 {
@@ -369,6 +370,82 @@ static void check_absurd_sizes(struct target *target, enum gate_guard guard, siz
 	lift(tracer);
 }
 
+struct laggard {
+	size_t stops, drops;
+	raddr told, dropped;
+};
+
+/* The first time, as long as if the tracer had been stopped meanwhile. */
+static bool laggard_stop(void *context, const struct stop *stop)
+{
+	struct laggard *laggard = context;
+	if (stop->size_bytes != 777)
+		return false;
+	if (laggard->stops++ == 0) {
+		laggard->told = stop->block;
+		clock_sleep(5500 * NS_PER_MS);
+	}
+	return true;
+}
+
+static void laggard_drop(void *context, raddr block)
+{
+	struct laggard *laggard = context;
+	laggard->drops++;
+	laggard->dropped = block;
+}
+
+static void note_no_free(void *context, raddr block, uint64_t time_ns)
+{
+	(void)context;
+	(void)block;
+	(void)time_ns;
+}
+
+static size_t count_states(int pid, uint32_t state)
+{
+	uint32_t states[MAILBOX_COUNT];
+	size_t count = 0;
+	struct error err = { 0 };
+	raddr base;
+	struct target_memory tm;
+	OWNED_MAPS struct maps maps = { 0 };
+	assert_true(target_memory_init(&tm, pid, &err) && maps_read(pid, &maps, &err));
+	assert_int_equal(regions_find(&tm.memory, &maps, &base, 1), 1);
+	assert_true(memory_read(&tm.memory, base + SHARED_OFFSET + SHARED_STATES, states,
+				sizeof(states), &err));
+	for (size_t i = 0; i < MAILBOX_COUNT; i++)
+		count += states[i] == state;
+	target_memory_deinit(&tm);
+	return count;
+}
+
+/* A thread that has gone on was read while it ran: what was told of its block is taken back, and
+ * its mailbox is free. */
+static void test_thread_that_waited_for_too_long_is_no_sample(void **state)
+{
+	(void)state;
+	struct target target;
+	struct laggard laggard = { 0 };
+	const struct tracer_listener listener = { &laggard, laggard_stop, note_no_free,
+						  laggard_drop, note_double };
+	start_target(&target, NULL, "0");
+	struct tracer *tracer = plant(target.pid, &listener, 1);
+	send_command(&target, "keep 1 777");
+	serve_until_answer(tracer, &target);
+	assert_int_equal(laggard.stops, 1);
+	assert_int_equal(laggard.drops, 1);
+	assert_int_equal(laggard.dropped, laggard.told);
+	assert_int_equal(count_states(target.pid, MAILBOX_FREE), MAILBOX_COUNT);
+
+	/* Who has passed a gate while nobody listened asks again after DISARMED_BYTES. */
+	send_command(&target, "keep 500 777");
+	serve_until_answer(tracer, &target);
+	assert_in_range(laggard.stops, 1 + 500, 1 + 2000);
+	lift(tracer);
+	end_target(&target);
+}
+
 static void test_absurd_sizes_move_no_countdown(void **state)
 {
 	(void)state;
@@ -390,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_blocks_beyond_the_limit_count_once),
 		cmocka_unit_test(test_handed_on_blocks_are_sampled_as_often_as_their_size_says),
 		cmocka_unit_test(test_what_is_not_handed_on_after_all_is_lost_and_not_followed),
+		cmocka_unit_test(test_thread_that_waited_for_too_long_is_no_sample),
 		cmocka_unit_test(test_absurd_sizes_move_no_countdown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
