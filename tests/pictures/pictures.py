@@ -163,7 +163,7 @@ def live(studio):
         studio.shoot_terminal("live", terminal, title)
         terminal.press("\r")
         terminal.wait_for("Traceback", "cache[page] = ")
-        terminal.resize(COLUMNS, 59)
+        terminal.resize(COLUMNS, 60)
         terminal.wait_for("Lines for a suppressions file")
         studio.shoot_terminal("details", terminal, title)
         terminal.press("x")
@@ -334,7 +334,8 @@ def flamegraph(studio):
     path = studio.directory / "app.svg"
     path.write_bytes(image)
     studio.open(path.as_uri(), READER_PAGE)
-    studio.shoot_page("flamegraph", READER_PAGE)
+    height = studio.browser.find_element("tag name", "svg").size["height"]
+    studio.shoot_page("flamegraph", (READER_PAGE[0], min(height, READER_PAGE[1])))
 
 
 PARTS = {"live": live, "view": view, "report": html_report, "diff": html_diff,
