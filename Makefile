@@ -150,9 +150,9 @@ LANES   ?= $(shell expr $$(nproc) + 1)
 
 .PHONY: all demo test test-unit test-e2e fuzz matrix truth bench soak asan tsan lint format install clean help
 .PHONY: unit-tests soak-programs fuzzers fuzzers-if-possible
-.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak packages-bench packages-readers readers
+.PHONY: packages-build packages-demo packages-test packages-matrix packages-soak packages-bench packages-readers packages-pictures readers pictures
 
-packages-build packages-demo packages-test packages-matrix packages-soak packages-bench packages-readers: packages-%:
+packages-build packages-demo packages-test packages-matrix packages-soak packages-bench packages-readers packages-pictures: packages-%:
 	@scripts/packages.sh $*
 
 # Without a clang that has libFuzzer, the fuzzers are skipped, and counted as that.
@@ -187,6 +187,10 @@ test-e2e: packages-build packages-demo packages-test ## end-to-end tests only; P
 
 readers: packages-readers ## get programs that read reports: the tests then try them
 	@scripts/readers.sh $(BUILD)/readers
+
+pictures: packages-build packages-demo packages-test packages-pictures readers ## make the pictures of README and docs again; PICTURES='--only live'
+	@$(SUBMAKE) all
+	@FILTRACE=$(BUILD)/filtrace $(PYTHON) -B tests/pictures/pictures.py $(PICTURES)
 
 fuzz: packages-build ## fuzz what reads foreign bytes; FUZZ_SECONDS=600 for each, FUZZ_NAMES='maps text'
 	@$(MAKE) --no-print-directory fuzzers-if-possible

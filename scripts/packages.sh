@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Install the Debian or Ubuntu packages that are missing, and say which. Names that end in ? are
 # optional: they differ from one release to the next, and what this one does not know is left out.
-# usage: packages.sh SET..    with the sets build, demo, test, fuzz, matrix, soak, bench, readers
+# usage: packages.sh SET..    with the sets build, demo, test, fuzz, matrix, soak, bench, readers, pictures
 set -eu
 
 packages_of() {
@@ -20,7 +20,8 @@ packages_of() {
 	soak) echo python3-gunicorn wrk? gdb? ;;
 	bench) echo python3-pytest python3-numpy? python3-django? python3-venv? wrk? heaptrack? gdb? lldb? ;;
 	readers) echo golang-go? chromium? chromium-driver? python3-selenium? ;;
-	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz, matrix, soak, bench and readers" >&2; exit 2 ;;
+	pictures) echo fonts-dejavu-core fonts-noto-color-emoji? ;;
+	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz, matrix, soak, bench, readers and pictures" >&2; exit 2 ;;
 	esac
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Pages with a flame graph, driven as a person drives them, in Chromium."""
 
+import contextlib
+
 import pytest
 
 from readers import reader
@@ -8,13 +10,14 @@ from readers import reader
 ROW = 19  # pixels, report/html/app.js
 
 
-@pytest.fixture(scope="module")
-def browser():
+@contextlib.contextmanager
+def chromium(*arguments):
+    """A Chromium without a window, to be driven by Selenium."""
     selenium = pytest.importorskip("selenium.webdriver", reason="selenium: make readers")
     service = pytest.importorskip("selenium.webdriver.chrome.service")
     options = selenium.ChromeOptions()
     options.binary_location = reader("chromium")
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,900"):
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", *arguments):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = selenium.Chrome(
@@ -24,6 +27,12 @@ def browser():
         yield driver
     finally:
         driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium("--window-size=1300,900") as driver:
+        yield driver
 
 
 class Page:

@@ -2,6 +2,7 @@
 """A recording of a program in which one line leaks first, and another one later."""
 
 import os
+import re
 
 import pytest
 
@@ -47,3 +48,16 @@ def phases(tmp_path_factory):
     finally:
         problems = stage.end()
     assert not problems, "\n".join(problems)
+
+
+def walk(terminal, keys, seconds):
+    """Walk until the header says an instant at `seconds` or later (or before: `keys` is , then)."""
+    for _ in range(200):
+        found = re.search(r"at (\d\d):(\d\d):(\d\d) of", terminal.text())
+        hours, minutes, now = map(int, found.groups())
+        now += 60 * (minutes + 60 * hours)
+        if now >= seconds if keys == "." else now <= seconds:
+            return terminal.text()
+        terminal.press(keys)
+        terminal.wait_until_gone(found.group(0))
+    raise AssertionError(f"no instant at {seconds} s:\n{terminal.text()}")

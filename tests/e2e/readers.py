@@ -45,11 +45,16 @@ def speedscope_schema():
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def speedscope(path, directory):
-    """What speedscope shows of a file, opened as its own command opens it."""
+def speedscope_url(path, directory):
+    """Where speedscope shows a file, opened as its own command opens it."""
     speedscope_schema()
     content = base64.b64encode(pathlib.Path(path).read_bytes()).decode()
     script = directory / "load.js"
     script.write_text(f'speedscope.loadFileFromBase64("report", "{content}")', encoding="ascii")
     page = (SPEEDSCOPE / "dist" / "release" / "index.html").resolve()
-    return browse(f"{page.as_uri()}#localProfilePath={script}", directory)
+    return f"{page.as_uri()}#localProfilePath={script}"
+
+
+def speedscope(path, directory):
+    """What speedscope shows of a file."""
+    return browse(speedscope_url(path, directory), directory)

@@ -46,8 +46,10 @@ class ScrollingStream(pyte.ByteStream):
 
 
 class Terminal:
+    screen_class = ScrollingScreen
+
     def __init__(self, *arguments, columns=80, lines=24, directory=None, **environment):
-        self.screen = ScrollingScreen(columns, lines)
+        self.screen = self.screen_class(columns, lines)
         self.stream = ScrollingStream(self.screen)
         self.raw = b""
         self.shell = pexpect.spawn(

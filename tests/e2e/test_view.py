@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from phases import phases  # noqa: F401
+from phases import phases, walk  # noqa: F401
 from terminal import Terminal
 
 
@@ -25,19 +25,6 @@ def live_bytes(screen, line):
         if found and line in row:
             return float(found.group(1)) * units[found.group(2)]
     return 0
-
-
-def walk(terminal, keys, seconds):
-    """Walk until the header says an instant at `seconds` or later (or before: `keys` is , then)."""
-    for _ in range(200):
-        found = re.search(r"at (\d\d):(\d\d):(\d\d) of", terminal.text())
-        hours, minutes, now = map(int, found.groups())
-        now += 60 * (minutes + 60 * hours)
-        if now >= seconds if keys == "." else now <= seconds:
-            return terminal.text()
-        terminal.press(keys)
-        terminal.wait_until_gone(found.group(0))
-    raise AssertionError(f"no instant at {seconds} s:\n{terminal.text()}")
 
 
 def test_each_line_leads_while_it_leaks(phases, terminal):
