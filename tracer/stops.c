@@ -372,8 +372,6 @@ static bool serve_once(struct stops *stops, uint64_t deadline_ns, bool *found_re
 	return followed_tidy(&stops->followed, err) && arm_again(stops, err);
 }
 
-/* Whoever comes too late, for it stood still itself, must not touch what may be another's by now:
- * the caller looks first. */
 bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err)
 {
 	const uint32_t *doorbell = &stops->region.shared->doorbell;

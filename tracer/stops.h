@@ -67,7 +67,8 @@ void stops_deinit(struct stops *stops);
 /** Let samples be taken, or let no more be taken. */
 MUST_CHECK bool stops_arm(struct stops *stops, bool is_armed, struct error *err);
 
-/** Serve until `deadline_ns` (CLOCK_MONOTONIC). */
+/** Serve until `deadline_ns` (CLOCK_MONOTONIC), and touch nothing after it: whoever has stood still
+ *  himself has to look first whether the region is still his. */
 MUST_CHECK bool stops_serve(struct stops *stops, uint64_t deadline_ns, struct error *err);
 
 /** Release every thread without looking at it, and see it leave, for so long; 0: those that wait
