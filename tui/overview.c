@@ -16,6 +16,8 @@ enum { MARGIN = 1, SEGMENTS_MAX = 7, PROCESS_MIN_COLUMNS = 12, COURSE_COLUMNS = 
 struct segment {
 	int rank; /* who gets room first: 0, then 1... */
 	enum style style;
+	bool is_part;	 /* of what stands before it: not shown without that */
+	bool is_close;	 /* one column behind it */
 	int min_columns; /* with less room it is left out */
 	int columns;	 /* the room it got; 0: none */
 	char text[256];	 /* printable */
@@ -41,18 +43,33 @@ static void add(struct line *line, int rank, enum style style, const char *forma
 	segment->min_columns = glyphs_columns(segment->text);
 }
 
+static int gap_of(const struct segment *segment, int gap)
+{
+	return segment->is_close ? 1 : gap;
+}
+
+/* Give room to the segments of one rank. Returns what is left. */
+static int share_out_rank(struct line *line, int rank, int room, int gap)
+{
+	const struct segment *whole = NULL;
+	for (struct segment *s = line->segments; s < line->segments + line->len; s++) {
+		if (!s->is_part)
+			whole = s;
+		int needed = s->min_columns + gap_of(s, gap);
+		if (s->rank != rank || needed > room || !(whole == s || whole->columns))
+			continue;
+		s->columns = s->min_columns;
+		room -= needed;
+	}
+	return room;
+}
+
 /* Give room to segments by rank, then what is left to the ones that could use more. */
 static void share_out(struct line *line, int room, int gap)
 {
 	room += gap;
-	for (int rank = 0; rank < SEGMENTS_MAX; rank++) {
-		for (struct segment *s = line->segments; s < line->segments + line->len; s++) {
-			if (s->rank != rank || s->min_columns + gap > room)
-				continue;
-			s->columns = s->min_columns;
-			room -= s->columns + gap;
-		}
-	}
+	for (int rank = 0; rank < SEGMENTS_MAX; rank++)
+		room = share_out_rank(line, rank, room, gap);
 	for (struct segment *s = line->segments; s < line->segments + line->len; s++) {
 		int more = s->columns ? MIN(room, glyphs_columns(s->text) - s->columns) : 0;
 		s->columns += more;
@@ -69,9 +86,11 @@ static void draw(struct line *line, struct cells *cells, int row)
 		char text[sizeof(s->text)];
 		if (!s->columns)
 			continue;
+		if (column > MARGIN)
+			column += gap_of(s, gap);
 		glyphs_cut(s->text, s->columns, text, sizeof(text));
 		cells_text(cells, row, column, s->columns, s->style, text);
-		column += s->columns + gap;
+		column += s->columns;
 	}
 }
 
@@ -123,16 +142,25 @@ static void fill_target(const struct state *state, struct line *line)
 		add(line, 0, STYLE_WARM, "PAUSED");
 }
 
-/* A course, where there is room after all words. */
+/* What was added last is said of what stands before it. */
+static void make_part(struct line *line, bool is_close)
+{
+	line->segments[line->len - 1].is_part = true;
+	line->segments[line->len - 1].is_close = is_close;
+}
+
+/* The course of what stands before it, where there is room after all words. */
 static void add_course(struct line *line, const float *value, size_t len)
 {
 	char course[SPARK_SIZE(COURSE_COLUMNS)];
 	spark_print(value, len, COURSE_COLUMNS, course, sizeof(course));
-	if (*course)
-		add(line, SEGMENTS_MAX - 1, STYLE_ACCENT, "%s", course);
+	if (!*course)
+		return;
+	add(line, SEGMENTS_MAX - 1, STYLE_ACCENT, "%s", course);
+	make_part(line, false);
 }
 
-static void add_rss(struct line *line, const struct state *state, bool is_wide)
+static void add_rss(struct line *line, const struct state *state)
 {
 	const struct snapshot_capture *capture = &state->tree.snapshot->capture;
 	const struct series *course = &state->chronicle.rss_bytes;
@@ -144,16 +172,17 @@ static void add_rss(struct line *line, const struct state *state, bool is_wide)
 	text_bytes((double)capture->rss_bytes, rss, sizeof(rss));
 	columns_print_growth(capture->rss_growth_bytes_per_second, growth);
 	text_bytes((double)capture->memory_limit_bytes, limit, sizeof(limit));
-	if (is_wide)
-		add(line, 2, STYLE_NORMAL, "RSS %s%s%s %s/min", rss,
-		    capture->memory_limit_bytes ? " of " : "",
-		    capture->memory_limit_bytes ? limit : "", growth);
-	else
-		add(line, 2, STYLE_NORMAL, "RSS %s", rss);
+	add(line, 2, STYLE_NORMAL, "RSS %s", rss);
+	if (capture->memory_limit_bytes) {
+		add(line, 4, STYLE_NORMAL, "of %s", limit);
+		make_part(line, true);
+	}
+	add(line, 3, STYLE_NORMAL, "%s/min", growth);
+	make_part(line, true);
 	add_course(line, course->value, course->len);
 }
 
-static void fill_memory(const struct state *state, struct line *line, bool is_wide)
+static void fill_memory(const struct state *state, struct line *line)
 {
 	const struct snapshot *snapshot = state->tree.snapshot;
 	const struct figures *total = &snapshot->total;
@@ -167,12 +196,13 @@ static void fill_memory(const struct state *state, struct line *line, bool is_wi
 	columns_print_growth(growth->value, slope);
 	columns_print_error(growth, slope_error);
 
-	add_rss(line, state, is_wide);
+	add_rss(line, state);
 	if (!snapshot->capture.samples)
 		return;
 	add(line, 0, STYLE_BOLD, "live %s ±%s", live, live_error);
 	add(line, 1, columns_is_sure_growth(growth) ? STYLE_WARM : STYLE_DIM, "%s/min %s", slope,
 	    slope_error);
+	make_part(line, false);
 	add_course(line, total->course_bytes, total->course_len);
 }
 
@@ -208,7 +238,7 @@ void overview_draw(const struct state *state, struct cells *cells, enum overview
 	else if (snapshot && which == OVERVIEW_TARGET)
 		fill_target(state, &line);
 	else if (snapshot && which == OVERVIEW_MEMORY)
-		fill_memory(state, &line, cells->width >= WIDE_SCREEN);
+		fill_memory(state, &line);
 	else if (snapshot)
 		fill_sampling(&snapshot->capture, &line);
 	draw(&line, cells, row);
