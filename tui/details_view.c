@@ -104,21 +104,38 @@ static void write_traceback(struct page_writer *page, const struct state *state,
 		write_line(page, MARGIN + 1, STYLE_DIM, "[outer frames not read]");
 }
 
-static void write_chart(struct page_writer *page, const struct tree *tree,
+/* What the course of a row spans: the whole trace, or what is known of it. */
+static const char *chart_span(const struct state *state, double *seconds_ret)
+{
+	const struct time_axis *axis = &state->axis;
+	*seconds_ret = state->tree.snapshot->capture.seconds;
+	if (!time_axis_is_open(axis))
+		return "the attach";
+	if (axis->baseline < axis->cursor) {
+		*seconds_ret -= axis->timeline->instants[axis->baseline].seconds;
+		return "the baseline";
+	}
+	*seconds_ret -= timeline_begin_seconds(axis->timeline);
+	return timeline_origin(axis->timeline) == TIMELINE_ATTACH ? "the attach"
+								  : "the file's beginning";
+}
+
+static void write_chart(struct page_writer *page, const struct state *state,
 			const struct figures *figures)
 {
 	char text[SPARK_SIZE(CHART_COLUMNS_MAX)];
 	char most[COLUMN_TEXT_SIZE];
-	char age[COLUMN_TEXT_SIZE];
-	double largest = 0;
+	char length[COLUMN_TEXT_SIZE];
+	double largest = 0, seconds;
 	int room = MIN(CHART_COLUMNS_MAX, page->cells->width - 2 * MARGIN);
 	if (figures->course_len == 0 || room <= 0)
 		return;
 	for (size_t i = 0; i < figures->course_len; i++)
 		largest = MAX(largest, (double)figures->course_bytes[i]);
 	text_bytes(largest, most, sizeof(most));
-	text_duration(tree->snapshot->capture.seconds, age, sizeof(age));
-	snprintf(text, sizeof(text), "Live bytes in the last %s, %s at most", age, most);
+	const char *begin = chart_span(state, &seconds);
+	text_duration(seconds, length, sizeof(length));
+	snprintf(text, sizeof(text), "Live bytes in %s since %s, %s at most", length, begin, most);
 	write_title(page, text);
 	size_t columns_of_each = MAX(1, (size_t)room / figures->course_len);
 	for (size_t line = 0; line < CHART_LINES; line++) {
@@ -159,11 +176,10 @@ static int draw_sizes(struct cells *cells, int row, int column, const struct fig
 }
 
 /* Side by side where there is room. */
-static void write_histograms(struct page_writer *page, const struct figures *figures,
-			     bool is_ageless)
+static void write_histograms(struct page_writer *page, const struct figures *figures)
 {
 	struct cells *cells = page->cells;
-	if (figures->course_len == 0 || is_ageless)
+	if (figures->course_len == 0)
 		return;
 	int first = page->row + 1;
 	int end = draw_ages(cells, first, MARGIN, figures);
@@ -205,8 +221,11 @@ static void write_page(struct page_writer *page, const struct state *state)
 	write_figures(page, tree, row);
 	if (stack)
 		write_traceback(page, state, stack);
-	write_chart(page, tree, &row->figures);
-	write_histograms(page, &row->figures, tree->is_ageless);
+	write_chart(page, state, &row->figures);
+	if (tree->is_ageless)
+		write_title(page, "Ages and sizes of single blocks are not in a capture.");
+	else
+		write_histograms(page, &row->figures);
 	if (stack && stack->frame_count > 0)
 		write_suppression(page, stack->frames[0]);
 }

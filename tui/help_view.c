@@ -11,6 +11,12 @@ static const char *const notes[] = {
 	"With Shift the mouse marks text.",
 };
 
+/* Of a capture: what is not known there. */
+static const char *const notes_of_past[] = {
+	"A capture tells no ages of blocks: AGE is",
+	"since when a row has had live bytes.",
+};
+
 static void draw_line(struct cells *cells, int row, int column, const char *label, const char *text)
 {
 	cells_text(cells, row, column, LABEL_COLUMNS - 1, STYLE_ACCENT, label);
@@ -42,9 +48,12 @@ static int draw_page(const struct state *state, struct cells *cells, int row)
 	cells_text(cells, row++, MARGIN, cells->width, STYLE_BOLD, "filtrace keys");
 	row = draw_keys(state, cells, row + 1) + 1;
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
-		draw_line(cells, row++, MARGIN, columns[i].title, columns[i].help);
+		if (!columns[i].needs_ages || !state->tree.is_ageless)
+			draw_line(cells, row++, MARGIN, columns[i].title, columns[i].help);
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
 		cells_text(cells, row++, MARGIN, cells->width, STYLE_DIM, notes[i]);
+	for (size_t i = 0; state->tree.is_ageless && i < ARRAY_LEN(notes_of_past); i++)
+		cells_text(cells, row++, MARGIN, cells->width, STYLE_DIM, notes_of_past[i]);
 	return row;
 }
 
