@@ -295,6 +295,7 @@ function startPage(mode) {
       const line = document.createElement("li");
       line.textContent = `${frames[node.frame].place} ${frames[node.frame].name}`;
       line.className = node === selected ? "here" : node.depth > selected.depth ? "likely" : "";
+      line.tabIndex = 0;
       line.addEventListener("click", () => zoomTo(node));
       return line;
     }));
@@ -309,6 +310,7 @@ function startPage(mode) {
       const row = fill(document.createElement("tr"), site.text, site.label);
       row.title = site.title;
       row.className = site.className || "";
+      row.tabIndex = 0;
       row.addEventListener("click", () => search(site.wanted));
       return row;
     }));
@@ -400,6 +402,7 @@ function startPage(mode) {
   const KEYS = {
     "/": () => at("search").focus(), i: () => flip("isInverted"), o: () => flip("isOwn"),
     m: () => flip("isWithoutImports"), d: flipTheme, Escape: whole,
+    k: () => at("kind").focus(), t: () => at("thread").focus(),
     ArrowUp: () => select((selected || zoomed).parent),
     ArrowDown: () => select(childrenOf(selected || zoomed)[0]),
     ArrowLeft: () => select(sibling(-1)), ArrowRight: () => select(sibling(1)),
@@ -413,7 +416,15 @@ function startPage(mode) {
       if (event.key === "Escape" || event.key === "Enter") graph.focus();
       return;
     }
-    const isControl = /^(BUTTON|SELECT|INPUT)$/.test(event.target.tagName);
+    if (event.target.tagName === "SELECT") { // letters find a choice
+      if (event.key === "Escape") graph.focus();
+      return;
+    }
+    if (event.key === "Enter" && /^(TR|LI)$/.test(event.target.tagName)) {
+      event.target.click();
+      return;
+    }
+    const isControl = /^(BUTTON|INPUT)$/.test(event.target.tagName);
     const action = KEYS[event.key];
     if (!action || (isControl && (event.key === "Enter" || event.key.startsWith("Arrow")))) return;
     event.preventDefault();

@@ -108,6 +108,23 @@ def test_a_thread_and_a_kind_can_be_chosen_within_the_range(page, phases, second
     assert not any(phases.late in site for site in page.sites())
 
 
+def test_keys_choose_a_kind_a_thread_and_a_line(page, phases):  # noqa: F811
+    from selenium.webdriver import Keys
+    page.press("4", "k", "pym", Keys.ESCAPE)
+    assert page.value("kind") == "0"
+    assert not any(phases.early in site for site in page.sites())
+    page.press("k", Keys.HOME, Keys.ESCAPE)
+    assert page.value("kind") == "" and phases.early in page.sites()[0]
+    options = page.browser.find_element("id", "thread").find_elements("tag name", "option")
+    other = next(option.text for option in options[1:] if option.text != "MainThread")
+    page.press("t", other, Keys.ESCAPE)
+    assert not any(phases.early in site for site in page.sites())
+    page.press("t", Keys.HOME, Keys.ESCAPE, Keys.TAB)
+    assert "found" not in page.text("status")
+    page.press(Keys.ENTER)
+    assert page.value("search").endswith(phases.early) and "found" in page.text("status")
+
+
 def test_filters_hold_for_the_past_too(browser, phases, seconds):  # noqa: F811
     path = phases.directory / "filtered.html"
     finished = phases.filtrace.run(
