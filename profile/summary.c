@@ -111,12 +111,52 @@ static bool groups_find(struct summary *summary, struct error *err)
 			   site_of_stack, err);
 }
 
-static int size_compare(const void *a, const void *b, void *context)
+/* A stack that might be shown. */
+struct candidate {
+	double live_bytes;
+	uint32_t stack;
+};
+
+/* Which of equal ones is larger does not matter, but it is the same one every time. */
+static bool is_larger(const struct candidate *a, const struct candidate *b)
 {
-	const struct summary *summary = context;
-	double left = summary->live_bytes[*(const uint32_t *)a];
-	double right = summary->live_bytes[*(const uint32_t *)b];
-	return (left < right) - (left > right);
+	return a->live_bytes != b->live_bytes ? a->live_bytes > b->live_bytes : a->stack < b->stack;
+}
+
+/* Put those that are larger than the one at `pivot` before it. Returns where it stands then. */
+static size_t partition(struct candidate *all, size_t len, size_t pivot)
+{
+	struct candidate dividing = all[pivot];
+	size_t larger = 0;
+	all[pivot] = all[len - 1];
+	for (size_t i = 0; i + 1 < len; i++) {
+		struct candidate one = all[i];
+		if (!is_larger(&one, &dividing))
+			continue;
+		all[i] = all[larger];
+		all[larger++] = one;
+	}
+	all[len - 1] = all[larger];
+	all[larger] = dividing;
+	return larger;
+}
+
+/* Put the `count` largest first, in no order (Hoare, "FIND"): they are too many to be sorted twice
+ * a second. */
+static void largest_first(struct candidate *all, size_t len, size_t count)
+{
+	uint32_t random = 1; /* so that no order of theirs is the worst */
+	while (len > 1 && count > 0 && count < len) {
+		random = random * 1664525 + 1013904223;
+		size_t place = partition(all, len, (size_t)((uint64_t)random * len >> 32));
+		if (place >= count) {
+			len = place;
+			continue;
+		}
+		all += place + 1;
+		len -= place + 1;
+		count -= place + 1;
+	}
 }
 
 /* Choose the largest stacks: what leaks most is among them, for what has leaked is live. */
@@ -124,7 +164,7 @@ static bool shown_choose(struct summary *summary, struct error *err)
 {
 	const struct stacks *stacks = summary->stacks;
 	size_t stack_count = stacks_len(stacks), len = 0, max = stacks->limits.shown;
-	OWNED_FREE uint32_t *long_ones = calloc(stack_count + 1, sizeof(*long_ones));
+	OWNED_FREE struct candidate *long_ones = calloc(stack_count + 1, sizeof(*long_ones));
 	if (!long_ones)
 		return error_set(err, ERROR_NO_MEMORY, "no memory for %zu stacks", stack_count);
 
@@ -134,12 +174,12 @@ static bool shown_choose(struct summary *summary, struct error *err)
 		if (stacks->items[i].depth <= 1)
 			summary->is_shown[i] = !stack_is_cut(&stacks->items[i]);
 		else
-			long_ones[len++] = (uint32_t)i;
+			long_ones[len++] =
+				(struct candidate){ summary->live_bytes[i], (uint32_t)i };
 	}
-	if (len > max)
-		qsort_r(long_ones, len, sizeof(*long_ones), size_compare, summary);
+	largest_first(long_ones, len, max);
 	for (size_t i = 0; i < len && i < max; i++)
-		summary->is_shown[long_ones[i]] = true;
+		summary->is_shown[long_ones[i].stack] = true;
 	return true;
 }
 
@@ -203,47 +243,60 @@ static bool stack_add(struct summary *summary, const struct stack *stack, size_t
 	return snapshot_copy_text(snapshot, stack->thread, &ret->thread, err);
 }
 
-static void stack_tally(const struct summary *summary, size_t number, struct tally *ret)
+/* Add what is known of a stack to a tally. */
+static void stack_tally(const struct summary *summary, size_t number, struct tally *tally)
 {
 	const struct stack *stack = &summary->stacks->items[number];
 	const struct groups *blocks = &summary->blocks;
 	const struct live_block *live = summary->live->blocks;
-	tally_init(ret, summary->now_seconds);
 	for (size_t i = group_begin(blocks, number); i < blocks->ends[number]; i++) {
 		/* They lie anywhere: most of the time would be spent waiting for them. */
 		__builtin_prefetch(&live[blocks->order[i + PREFETCHED]]);
-		tally_add_live(ret, &live[blocks->order[i]].seen, stack->kind);
+		tally_add_live(tally, &live[blocks->order[i]].seen, stack->kind);
 	}
-	tally_add_history(ret, &stack->history);
+	tally_add_history(tally, &stack->history);
 }
 
-static void rest_add(struct rest *rest, const struct stack *stack, const struct tally *tally)
+static void rest_add(const struct summary *summary, struct rest *rest, size_t number)
 {
-	if (rest->thread)
-		tally_merge(&rest->tally, tally);
-	else
-		rest->tally = *tally;
+	const struct stack *stack = &summary->stacks->items[number];
+	if (!rest->thread)
+		tally_init(&rest->tally, summary->now_seconds);
+	stack_tally(summary, number, &rest->tally);
 	rest->thread = rest->thread ? stack_thread(rest->thread, stack->thread) : stack->thread;
 }
 
-/* Sum one stack up into its site, and show it, or add it to what is left of the site, if it has
- * live blocks. */
+/* Show one stack and sum it up into its site, or add it to what is left of that; if it has no live
+ * blocks, the site has its history. */
 static bool stack_write(struct summary *summary, size_t number, struct tally *site,
 			struct rest *rests, struct error *err)
 {
 	const struct stack *stack = &summary->stacks->items[number];
-	if (!has_live_blocks(summary, number) && !stack_is_cut(stack)) {
-		tally_add_history(site, &stack->history);
-		return true;
-	}
-
-	struct tally tally;
-	stack_tally(summary, number, &tally);
-	tally_merge(site, &tally);
-	if (summary->is_shown[number])
+	if (summary->is_shown[number]) {
+		struct tally tally;
+		tally_init(&tally, summary->now_seconds);
+		stack_tally(summary, number, &tally);
+		tally_merge(site, &tally);
 		return stack_add(summary, stack, FRAME_DEPTH_MAX, &tally, err);
-	rest_add(&rests[stack->kind], stack, &tally);
+	}
+	if (has_live_blocks(summary, number) || stack_is_cut(stack))
+		rest_add(summary, &rests[stack->kind], number);
+	else
+		tally_add_history(site, &stack->history);
 	return true;
+}
+
+/* Sum what is left of a site up into it, and show that if it has live blocks. */
+static bool rest_write(struct summary *summary, uint32_t node, enum memory_kind kind,
+		       const struct rest *rest, struct tally *site, struct error *err)
+{
+	const struct stack stack = {
+		.node = node, .kind = kind, .is_truncated = true, .thread = rest->thread
+	};
+	if (!rest->thread)
+		return true;
+	tally_merge(site, &rest->tally);
+	return !rest->tally.samples || stack_add(summary, &stack, 1, &rest->tally, err);
 }
 
 static bool site_add(struct summary *summary, uint32_t number, const struct tally *tally,
@@ -274,17 +327,12 @@ static bool site_write(struct summary *summary, uint32_t number, struct tally *t
 		if (!stack_write(summary, by_site->order[i], &site, rests, err))
 			return false;
 	}
-	tally_merge(total, &site);
 	uint32_t node = summary->stacks->items[by_site->order[begin]].node;
-	for (size_t kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
-		struct stack rest = { .node = node,
-				      .kind = (enum memory_kind)kind,
-				      .is_truncated = true,
-				      .thread = rests[kind].thread };
-		if (rest.thread && rests[kind].tally.samples &&
-		    !stack_add(summary, &rest, 1, &rests[kind].tally, err))
+	for (int kind = 0; kind < MEMORY_KIND_COUNT; kind++) {
+		if (!rest_write(summary, node, (enum memory_kind)kind, &rests[kind], &site, err))
 			return false;
 	}
+	tally_merge(total, &site);
 	return site.samples == 0 || site_add(summary, number, &site, err);
 }
 
