@@ -11,13 +11,32 @@
 
 #include "tests/unit/report/output.h"
 
-static inline json_t *parse(const struct output *output)
+static inline json_t *parse_bytes(const char *text, size_t len)
 {
 	json_error_t error;
-	json_t *document = json_loadb(output->text, output->len, JSON_REJECT_DUPLICATES, &error);
+	json_t *document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!document)
 		fail_msg("line %d: %s", error.line, error.text);
 	return document;
+}
+
+static inline json_t *parse(const struct output *output)
+{
+	return parse_bytes(output->text, output->len);
+}
+
+/* The data of a page, which must hold no markup. */
+static inline json_t *page_data(const struct output *output)
+{
+	static const char begin[] = "<script type=\"application/json\" id=\"data\">\n";
+	const char *text = strstr(output->text, begin);
+	assert_non_null(text);
+	text += strlen(begin);
+	const char *end = strstr(text, "\n</script>\n<script>\n");
+	assert_non_null(end);
+	size_t len = (size_t)(end - text);
+	assert_in_range(strcspn(text, "<>&"), len, output->len);
+	return parse_bytes(text, len);
 }
 
 static inline void document_cleanup(json_t **document)

@@ -38,6 +38,23 @@ static inline void output_deinit(struct output *output)
 
 #define OWNED_OUTPUT OWNED(output_deinit)
 
+/* No line is wider than a hundred columns, and nothing of HOSTILE_NAME's got through. */
+static inline void assert_printable(const struct output *output, size_t lines_max)
+{
+	size_t column = 0, lines = 0;
+	for (const char *at = output->text; *at; at++) {
+		unsigned char byte = (unsigned char)*at;
+		lines += byte == '\n';
+		column = byte == '\n' ? 0 : column + ((byte & 0xc0) != 0x80);
+		if (column > 100)
+			fail_msg("too wide:\n%s", output->text);
+		assert_true(byte == '\n' || (byte >= 0x20 && byte != 0x7f));
+	}
+	assert_true(lines <= lines_max);
+	assert_null(strstr(output->text, "\xe2\x80\xae"));
+	assert_null(strchr(output->text, '\xff'));
+}
+
 /* A leak, a transient, and a stack with hostile names. */
 static inline struct snapshot *leaky_snapshot(void)
 {

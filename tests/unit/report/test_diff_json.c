@@ -107,10 +107,8 @@ static void test_empty_endless_and_hostile_diffs_satisfy_the_schema_too(void **s
 		assert_true(output.text[i] == '\n' || (unsigned char)output.text[i] >= 0x20);
 }
 
-/* The data of a page, which must hold no markup. */
 static json_t *write_page(const struct diff *diff)
 {
-	static const char begin[] = "<script type=\"application/json\" id=\"data\">\n";
 	OWNED_OUTPUT struct output output = { 0 };
 	struct error err;
 	output_open(&output);
@@ -118,16 +116,7 @@ static json_t *write_page(const struct diff *diff)
 	assert_memory_equal(output.text, "<!DOCTYPE html>\n", 16);
 	assert_non_null(strstr(output.text, "startPage({"));
 	assert_null(strstr(strstr(output.text, "startPage({") + 1, "startPage({"));
-	char *data = strstr(output.text, begin);
-	assert_non_null(data);
-	data += strlen(begin);
-	char *end = strstr(data, "\n</script>\n<script>\n");
-	assert_non_null(end);
-	*end = '\0';
-	assert_null(strpbrk(data, "<>&"));
-	json_t *document = json_loads(data, JSON_REJECT_DUPLICATES, NULL);
-	assert_non_null(document);
-	return document;
+	return page_data(&output);
 }
 
 static void test_a_page_has_rows_of_both_sides(void **state)

@@ -45,22 +45,6 @@ static void test_the_answer_comes_first_then_where(void **state)
 	assert_non_null(strstr(output.text, "/srv/app-v1/cache.py:7 put\n"));
 }
 
-static void assert_printable(const struct output *output, size_t lines_max)
-{
-	size_t column = 0, lines = 0;
-	for (const char *at = output->text; *at; at++) {
-		unsigned char byte = (unsigned char)*at;
-		lines += byte == '\n';
-		column = byte == '\n' ? 0 : column + ((byte & 0xc0) != 0x80);
-		if (column > 100)
-			fail_msg("too wide:\n%s", output->text);
-		assert_true(byte == '\n' || (byte >= 0x20 && byte != 0x7f));
-	}
-	assert_true(lines <= lines_max);
-	assert_null(strstr(output->text, "\xe2\x80\xae"));
-	assert_null(strchr(output->text, '\xff'));
-}
-
 static void test_twenty_lines_are_enough_unless_more_are_asked_for(void **state)
 {
 	(void)state;

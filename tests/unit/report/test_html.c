@@ -4,28 +4,13 @@
 #include "report/path.h"
 #include "tests/unit/report/json_output.h"
 
-/* The data of a page, which must hold no markup. */
 static json_t *write_html(const struct snapshot *snapshot)
 {
-	static const char begin[] = "<script type=\"application/json\" id=\"data\">\n";
-	static const char end[] = "\n</script>\n<script>\n";
 	OWNED_OUTPUT struct output output = { 0 };
 	struct error err;
 	output_open(&output);
 	assert_true(report_html(snapshot, output.file, &err));
-	char *data = strstr(output.text, begin);
-	assert_non_null(data);
-	data += strlen(begin);
-	char *data_end = strstr(data, end);
-	assert_non_null(data_end);
-	*data_end = '\0';
-	assert_null(strpbrk(data, "<>&"));
-
-	json_error_t error;
-	json_t *document = json_loads(data, JSON_REJECT_DUPLICATES, &error);
-	if (!document)
-		fail_msg("line %d: %s", error.line, error.text);
-	return document;
+	return page_data(&output);
 }
 
 static void test_a_page_is_whole_and_has_one_place_for_data(void **state)

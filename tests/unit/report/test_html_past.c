@@ -93,32 +93,18 @@ static void past_deinit(struct past *past)
 	free(past->stacks);
 }
 
-static char *write_page(const struct past *past, struct output *output)
+static void write_page(const struct past *past, struct output *output)
 {
 	struct error err;
 	output_open(output);
 	assert_true(report_html_past(&past->last, &past->past, output->file, &err));
-	return output->text;
 }
 
-/* The data of a page, which must hold no markup. */
 static json_t *write_data(const struct past *past)
 {
-	static const char begin[] = "<script type=\"application/json\" id=\"data\">\n";
-	static const char end[] = "\n</script>\n<script>\n";
 	OWNED_OUTPUT struct output output = { 0 };
-	char *data = strstr(write_page(past, &output), begin);
-	assert_non_null(data);
-	data += strlen(begin);
-	char *data_end = strstr(data, end);
-	assert_non_null(data_end);
-	*data_end = '\0';
-	assert_null(strpbrk(data, "<>&"));
-	json_error_t error;
-	json_t *document = json_loads(data, JSON_REJECT_DUPLICATES, &error);
-	if (!document)
-		fail_msg("line %d: %s", error.line, error.text);
-	return document;
+	write_page(past, &output);
+	return page_data(&output);
 }
 
 static json_t *timeline_of(json_t *document, const char *member)

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/tui/pressing.h"
 #include "tests/unit/tui/synthetic.h"
 #include "tui/details_view.h"
 #include "tui/help_view.h"
-#include "tui/keys.h"
 #include "tui/live_view.h"
 #include "tui/pages.h"
 
@@ -38,9 +38,7 @@ static void draw(struct fixture *fixture)
 
 static void press(struct fixture *fixture, int code)
 {
-	struct error err;
-	if (keys_press(&fixture->state, code) & REACTION_REBUILD)
-		assert_true(tree_rebuild(&fixture->state.tree, &err));
+	press_key(&fixture->state, code);
 	draw(fixture);
 }
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/tui/pressing.h"
 #include "tests/unit/tui/synthetic.h"
-#include "tui/keys.h"
 
 static const struct frame put = { "put", "cache.py", 11 };
 static const struct frame render = { "render", "views.py", 88 };
@@ -22,10 +22,8 @@ static const struct synthetic_stack stacks[] = {
 
 static void type(struct state *state, const int *codes)
 {
-	struct error err;
 	for (; *codes; codes++)
-		if (keys_press(state, *codes) & REACTION_REBUILD)
-			assert_true(tree_rebuild(&state->tree, &err));
+		press_key(state, *codes);
 }
 
 #define TYPE(state, ...) type(state, (const int[]){ __VA_ARGS__, 0 })

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/tui/pressing.h"
 #include "tests/unit/tui/synthetic.h"
 #include "tui/details_view.h"
-#include "tui/keys.h"
 #include "tui/live_view.h"
 
 static const struct frame put = { "put", "cache.py", 11 };
@@ -110,10 +110,8 @@ static int tear_down(void **state)
 
 static void press(struct fixture *fixture, const char *keys_pressed)
 {
-	struct error err;
 	for (; *keys_pressed; keys_pressed++)
-		if (keys_press(&fixture->state, *keys_pressed) & REACTION_REBUILD)
-			assert_true(tree_rebuild(&fixture->state.tree, &err));
+		press_key(&fixture->state, *keys_pressed);
 }
 
 static bool is_shown(struct fixture *fixture, const char *text)
@@ -121,9 +119,7 @@ static bool is_shown(struct fixture *fixture, const char *text)
 	struct error err;
 	OWNED(cells_deinit) struct cells cells;
 	assert_true(cells_init(&cells, 80, 60, &err));
-	state_draw(&fixture->state, &cells);
-	OWNED_FREE char *picture = cells_dump(&cells);
-	return strstr(picture, text);
+	return can_be_read(&fixture->state, &cells, text);
 }
 
 static void test_details_read_each_line_of_source_once(void **state)

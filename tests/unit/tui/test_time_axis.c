@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/tui/golden.h"
+#include "tests/unit/tui/pressing.h"
 #include "tests/unit/tui/synthetic.h"
-#include "tui/keys.h"
 
 #define MIB (1024.0 * 1024.0)
 
@@ -134,12 +134,8 @@ static void close_capture(struct fixture *fixture)
 
 static void press(struct fixture *fixture, const char *keys_pressed)
 {
-	struct error err;
 	for (; *keys_pressed; keys_pressed++) {
-		enum reaction reaction = keys_press(&fixture->state, *keys_pressed);
-		if (reaction & REACTION_REBUILD)
-			assert_true(tree_rebuild(&fixture->state.tree, &err));
-		if (reaction & REACTION_SEEK)
+		if (press_key(&fixture->state, *keys_pressed) & REACTION_SEEK)
 			seek(fixture);
 		state_draw(&fixture->state, &fixture->cells);
 	}
@@ -147,9 +143,7 @@ static void press(struct fixture *fixture, const char *keys_pressed)
 
 static bool is_shown(struct fixture *fixture, const char *text)
 {
-	state_draw(&fixture->state, &fixture->cells);
-	OWNED_FREE char *picture = cells_dump(&fixture->cells);
-	return strstr(picture, text);
+	return can_be_read(&fixture->state, &fixture->cells, text);
 }
 
 static void test_capture_matches_golden_screens(void **state)
@@ -275,6 +269,21 @@ static void test_the_cursor_is_drawn_where_a_click_would_lead(void **state)
 	}
 }
 
+static void test_details_say_since_when_and_what_is_not_known(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	open_capture(&fixture, 80, 40);
+	press(&fixture, "\n");
+	assert_true(is_shown(&fixture, "Live bytes in 4m since the attach, "));
+	assert_true(is_shown(&fixture, "Ages and sizes of single blocks are not in a capture."));
+	press(&fixture, "x(}}}}b)\n");
+	assert_true(is_shown(&fixture, "Live bytes in 1m since the baseline, "));
+	press(&fixture, "x(\n"); /* before the baseline */
+	assert_true(is_shown(&fixture, "Live bytes in 10s since the attach, "));
+	close_capture(&fixture);
+}
+
 static void test_keys_of_a_target_do_nothing(void **state)
 {
 	(void)state;
@@ -310,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_baseline_stays_at_its_instant),
 		cmocka_unit_test(test_a_click_on_the_axis_goes_there),
 		cmocka_unit_test(test_the_cursor_is_drawn_where_a_click_would_lead),
+		cmocka_unit_test(test_details_say_since_when_and_what_is_not_known),
 		cmocka_unit_test(test_keys_of_a_target_do_nothing),
 		cmocka_unit_test(test_a_capture_of_one_instant_has_no_axis),
 	};

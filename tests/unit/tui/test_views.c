@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/tui/golden.h"
+#include "tests/unit/tui/pressing.h"
 #include "tests/unit/tui/synthetic.h"
-#include "tui/keys.h"
 
 #define MIB (1024.0 * 1024.0)
 
@@ -107,10 +107,8 @@ static void close_view(struct fixture *fixture)
 
 static void press(struct fixture *fixture, const char *keys_pressed)
 {
-	struct error err;
 	for (; *keys_pressed; keys_pressed++) {
-		if (keys_press(&fixture->state, *keys_pressed) & REACTION_REBUILD)
-			assert_true(tree_rebuild(&fixture->state.tree, &err));
+		press_key(&fixture->state, *keys_pressed);
 		state_draw(&fixture->state, &fixture->cells);
 	}
 }
@@ -261,11 +259,9 @@ static void test_every_size_of_screen_is_drawn(void **state)
 
 static bool is_on_page(struct fixture *fixture, const char *label, const char *help)
 {
-	state_draw(&fixture->state, &fixture->cells);
-	OWNED_FREE char *page = cells_dump(&fixture->cells);
 	char line[128];
 	snprintf(line, sizeof(line), " %-10s %s", label, help);
-	return strstr(page, line);
+	return can_be_read(&fixture->state, &fixture->cells, line);
 }
 
 static void test_help_page_lists_every_key_whole(void **state)
@@ -296,11 +292,9 @@ static void test_wide_bar_shows_every_key_meant_for_it(void **state)
 	(void)state;
 	struct fixture fixture;
 	open_view(&fixture, shop, ARRAY_LEN(shop), 200, 60);
-	state_draw(&fixture.state, &fixture.cells);
-	OWNED_FREE char *picture = cells_dump(&fixture.cells);
 	for (size_t i = 0; i < keys_len; i++)
 		if (keys[i].bar && keys_is_known(&fixture.state, &keys[i]))
-			assert_non_null(strstr(picture, keys[i].bar));
+			assert_true(can_be_read(&fixture.state, &fixture.cells, keys[i].bar));
 	close_view(&fixture);
 }
 
