@@ -23,6 +23,17 @@ static bool load_side(const struct options *options, const char *path, struct sn
 	return true;
 }
 
+/* JSON says it itself. */
+static void say_what_has_not_ended(const struct options *options, const char *path,
+				   const struct snapshot *side)
+{
+	struct messages messages;
+	messages_init(&messages, options);
+	if (side->capture.is_unfinished && options->format != FORMAT_JSON)
+		message_note(&messages,
+			     "%s: the recording has not ended: it goes on, or was cut off", path);
+}
+
 static bool print_diff(const struct options *options, const struct diff *diff, FILE *out,
 		       struct error *err)
 {
@@ -44,9 +55,13 @@ bool diff_run(const struct options *options, struct error *err)
 		.top = (size_t)options->top,
 		.is_redacted = options->is_redacted,
 	};
-	return load_side(options, options->capture, &old, err) &&
-	       load_side(options, options->newer_capture, &new, err) &&
-	       diff_create(old, new, &how, &diff, err) &&
-	       output_file_create(options, new->target.pid, &file, err) &&
-	       print_diff(options, diff, file ? file : stdout, err);
+	if (!load_side(options, options->capture, &old, err) ||
+	    !load_side(options, options->newer_capture, &new, err) ||
+	    !diff_create(old, new, &how, &diff, err) ||
+	    !output_file_create(options, new->target.pid, &file, err) ||
+	    !print_diff(options, diff, file ? file : stdout, err))
+		return false;
+	say_what_has_not_ended(options, options->capture, old);
+	say_what_has_not_ended(options, options->newer_capture, new);
+	return true;
 }

@@ -32,6 +32,11 @@ static bool is_silent(enum format format)
 	return format == FORMAT_CSV || format == FORMAT_COLLAPSED;
 }
 
+static bool says_nothing_of_end(enum format format)
+{
+	return format != FORMAT_TEXT && format != FORMAT_JSON && format != FORMAT_HTML;
+}
+
 /* Say what a report is not, where it does not say so itself. */
 static void say_what_is_missing(const struct options *options, enum format format,
 				const struct snapshot *shown, bool is_selected)
@@ -39,7 +44,7 @@ static void say_what_is_missing(const struct options *options, enum format forma
 	char rest[REST_BYTES];
 	struct messages messages;
 	messages_init(&messages, options);
-	if (shown->capture.is_unfinished && format != FORMAT_TEXT && format != FORMAT_JSON)
+	if (shown->capture.is_unfinished && says_nothing_of_end(format))
 		message_note(&messages, "the recording has not ended: it goes on, or was cut off");
 	if (is_selected && is_silent(format) && *rest_text(shown, rest))
 		message_note(&messages, "not shown: %s", rest);

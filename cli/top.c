@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/verbs.h"
 
-#include <string.h>
-
 #include "cli/export.h"
 #include "cli/output_name.h"
 #include "cli/print.h"

@@ -3,19 +3,10 @@
 
 #include "report/html_page.h"
 #include "report/html_past.h"
+#include "report/json_parts.h"
 #include "report/json_value.h"
 #include "report/name.h"
 #include "report/rest.h"
-
-static json_t *json_total(const struct figures *total)
-{
-	return json_pack("{s:o, s:o, s:o, s:f, s:f}", "live_bytes",
-			 json_whole(total->live_bytes.value), "live_bytes_error",
-			 json_whole(total->live_bytes.error), "live_blocks",
-			 json_whole(total->live_blocks), "growth_bytes_per_second",
-			 total->growth_bytes_per_second.value, "growth_error",
-			 total->growth_bytes_per_second.error);
-}
 
 /* A row of kind, thread, live bytes, blocks, growth and age, and the path. report/html/report.js
  * reads it. */
@@ -62,7 +53,7 @@ static bool write_data(const struct snapshot *snapshot, const struct snapshot *r
 	       json_write_markup(out, "{\"target\":", html_page_target(&snapshot->target), err) &&
 	       json_write_markup(out, ",\n\"capture\":", html_page_capture(&snapshot->capture),
 				 err) &&
-	       json_write_markup(out, ",\n\"total\":", json_total(&snapshot->total), err) &&
+	       json_write_markup(out, ",\n\"total\":", json_figures(&snapshot->total), err) &&
 	       json_write_markup(out, ",\n\"rest\":", json_string(rest), err) &&
 	       json_write_markup(out, ",\n\"kinds\":", html_page_kinds(), err) &&
 	       html_page_frames(&paths, out, err) &&

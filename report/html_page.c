@@ -44,9 +44,11 @@ json_t *html_page_target(const struct snapshot_target *target)
 json_t *html_page_capture(const struct snapshot_capture *capture)
 {
 	char start[LINES_START_BYTES];
-	return json_pack("{s:s, s:f, s:o, s:o}", "start", lines_start(capture, start), "seconds",
-			 capture->seconds, "samples", json_whole((double)capture->samples),
-			 "dropped", json_whole((double)capture->dropped));
+	return json_pack("{s:s, s:f, s:o, s:o, s:b}", "start", lines_start(capture, start),
+			 "seconds", capture->seconds, "samples",
+			 json_whole((double)capture->samples), "dropped",
+			 json_whole((double)capture->dropped), "unfinished",
+			 capture->is_unfinished);
 }
 
 json_t *html_page_kinds(void)

@@ -131,7 +131,8 @@ static void write_sites(const struct snapshot *snapshot, size_t top, FILE *out)
 	if (snapshot->site_count > top)
 		more += snapshot->site_count - top;
 	if (more)
-		fprintf(out, "%*s and %zu more sites\n", SITE_COLUMN - 1, "", more);
+		fprintf(out, "%*s and %zu more %s\n", SITE_COLUMN - 1, "", more,
+			more == 1 ? "site" : "sites");
 }
 
 static void write_stack(const struct snapshot_stack *stack, FILE *out)
@@ -144,7 +145,8 @@ static void write_stack(const struct snapshot_stack *stack, FILE *out)
 		fprintf(out, "    %s\n",
 			elide_frame(stack->frames[i], REPORT_WIDTH - 4, label, sizeof(label)));
 	if (stack->frame_count > STACK_FRAMES_MAX)
-		fprintf(out, "    and %zu more frames\n", stack->frame_count - STACK_FRAMES_MAX);
+		fprintf(out, "    and %zu more %s\n", stack->frame_count - STACK_FRAMES_MAX,
+			stack->frame_count == STACK_FRAMES_MAX + 1 ? "frame" : "frames");
 	if (stack->is_truncated)
 		fprintf(out, "    and frames that were not read\n");
 }

@@ -144,7 +144,7 @@ static void draw_text(const struct state *state, const struct layout *layout, st
 		pages[state->page].draw(state, &body, -(int)state->scroll.top);
 }
 
-/* Say which part of the live memory is shown: "12 MiB shown: /text/, older than 1m". */
+/* Say which part of the live memory is shown: "12 MiB shown: \text older than 1m". */
 static void describe_filter(const struct tree *tree, char *ret, size_t size)
 {
 	char shown[COLUMN_TEXT_SIZE];

@@ -44,6 +44,10 @@ void state_open(struct state *state, const struct timeline *timeline)
 	state->chronicle.seconds = last->capture.seconds;
 	chronicle_note(&state->chronicle, "%zu instants of a capture of %d", count,
 		       last->target.pid);
+	if (!last->capture.is_unfinished)
+		return;
+	state_say(state, "the recording has not ended");
+	chronicle_note(&state->chronicle, "%s: it goes on, or was cut off", state->message);
 }
 
 void state_say(struct state *state, const char *format, ...)

@@ -19,6 +19,8 @@ function bytes(number) {
 }
 const sign = (number) => (number >= 0 ? "+" : "");
 const count = (number) => Math.round(number).toLocaleString("en");
+const endOf = (capture) =>
+  (capture.unfinished ? "; the recording has not ended: it goes on, or was cut off" : "");
 const labelOf = (name, file, line) =>
   `${name} (${file.slice(file.lastIndexOf("/") + 1) || "?"}${line ? ":" + line : ""})`;
 

@@ -60,6 +60,7 @@
   function describeSide({ target, capture, rest }) {
     return `${target.command.join(" ") || "?"}  pid ${target.pid}, CPython ${target.python}; ` +
       `${capture.seconds.toFixed(1)} s from ${capture.start}; ${count(capture.samples)} samples` +
+      endOf(capture) +
       (rest ? `; without ${rest}` : "");
   }
 

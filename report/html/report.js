@@ -77,7 +77,7 @@
         `${measures.growth.text(total.growth_bytes_per_second)}` +
         ` \u00b1${bytes(60 * total.growth_error)}/min`;
       at("capture").textContent = `${capture.seconds.toFixed(1)} s from ${capture.start}; ` +
-        `${count(capture.samples)} samples, ${count(capture.dropped)} lost`;
+        `${count(capture.samples)} samples, ${count(capture.dropped)} lost` + endOf(capture);
       at("rest").textContent = data.rest ? `not in the graph: ${data.rest}` : "";
     },
   });

@@ -223,6 +223,10 @@ def test_what_was_cut_off_is_readable_and_says_so(target, filtrace, tmp_path):
     assert text.returncode == 0 and "the recording has not ended" in text.stdout
     csv = filtrace.run("report", "capture", "-f", "csv")
     assert csv.returncode == 0 and "the recording has not ended" in csv.stderr
+    page = filtrace.run("report", "capture", "-f", "html")
+    assert page.returncode == 0 and '"unfinished":true' in page.stdout
+    diff = filtrace.run("diff", "capture", "capture")
+    assert diff.returncode == 0 and diff.stderr.count("the recording has not ended") == 2
 
 
 def test_what_ended_in_order_says_nothing(capture, filtrace):
@@ -230,6 +234,8 @@ def test_what_ended_in_order_says_nothing(capture, filtrace):
     for form in ("text", "csv"):
         printed = filtrace.run("report", capture, "-f", form)
         assert "has not ended" not in printed.stdout + printed.stderr
+    assert '"unfinished":false' in filtrace.run("report", capture, "-f", "html").stdout
+    assert "has not ended" not in filtrace.run("diff", capture, capture).stderr
 
 
 def test_what_lies_beside_a_file_matters_only_if_it_belongs_to_it(target, filtrace, tmp_path):

@@ -95,7 +95,7 @@ static void test_top_limits_the_sites_and_says_how_many_there_are(void **state)
 	struct error err;
 	const struct report_text_options options = { .top = 1 };
 	assert_true(report_text(snapshot, &options, output.file, &err));
-	assert_non_null(strstr(output.text, "and 1 more sites"));
+	assert_non_null(strstr(output.text, "and 1 more site\n"));
 	assert_null(strstr(output.text, "script"));
 }
 

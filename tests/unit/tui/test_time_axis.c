@@ -112,15 +112,20 @@ static void seek(struct fixture *fixture)
 	assert_true(state_show(&fixture->state, *snapshot, &err));
 }
 
-static void open_capture(struct fixture *fixture, int width, int height)
+static void begin_view(struct fixture *fixture, int width, int height)
 {
 	struct error err;
-	*fixture = (struct fixture){ 0 };
-	make_timeline(fixture);
 	state_init(&fixture->state);
 	state_open(&fixture->state, &fixture->timeline);
 	assert_true(cells_init(&fixture->cells, width, height, &err));
 	seek(fixture);
+}
+
+static void open_capture(struct fixture *fixture, int width, int height)
+{
+	*fixture = (struct fixture){ 0 };
+	make_timeline(fixture);
+	begin_view(fixture, width, height);
 }
 
 static void close_capture(struct fixture *fixture)
@@ -284,6 +289,19 @@ static void test_details_say_since_when_and_what_is_not_known(void **state)
 	close_capture(&fixture);
 }
 
+static void test_a_recording_that_has_not_ended_is_said_to(void **state)
+{
+	(void)state;
+	struct fixture fixture = { 0 };
+	make_timeline(&fixture);
+	fixture.timeline.last->capture.is_unfinished = true;
+	begin_view(&fixture, 80, 24);
+	assert_true(is_shown(&fixture, "the recording has not ended"));
+	press(&fixture, "\t\t\t\t");
+	assert_true(is_shown(&fixture, "it goes on, or was cut off"));
+	close_capture(&fixture);
+}
+
 static void test_keys_of_a_target_do_nothing(void **state)
 {
 	(void)state;
@@ -320,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_a_click_on_the_axis_goes_there),
 		cmocka_unit_test(test_the_cursor_is_drawn_where_a_click_would_lead),
 		cmocka_unit_test(test_details_say_since_when_and_what_is_not_known),
+		cmocka_unit_test(test_a_recording_that_has_not_ended_is_said_to),
 		cmocka_unit_test(test_keys_of_a_target_do_nothing),
 		cmocka_unit_test(test_a_capture_of_one_instant_has_no_axis),
 	};
