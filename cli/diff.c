@@ -2,7 +2,7 @@
 #include "cli/verbs.h"
 
 #include "cli/output_file.h"
-#include "cli/view.h"
+#include "cli/part.h"
 #include "profile/capture.h"
 #include "profile/diff.h"
 #include "report/diff.h"
@@ -17,7 +17,7 @@ static bool load_side(const struct options *options, const char *path, struct sn
 	filters.is_redacted = false;
 	OWNED_SNAPSHOT struct snapshot *whole = NULL;
 	OWNED_SNAPSHOT struct snapshot *part = NULL;
-	if (!capture_load(path, &whole, err) || !view_select(&filters, whole, &part, err))
+	if (!capture_load(path, &whole, err) || !part_select(&filters, whole, &part, err))
 		return false;
 	*ret = part ? MOVE_PTR(part) : MOVE_PTR(whole);
 	return true;

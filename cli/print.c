@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cli/messages.h"
-#include "cli/view.h"
+#include "cli/part.h"
 #include "report/report.h"
 #include "report/rest.h"
 
@@ -57,7 +57,7 @@ bool print_report(const struct options *options, enum format otherwise,
 	OWNED_SNAPSHOT struct snapshot *selected = NULL;
 	if (format == FORMAT_DEFAULT)
 		return true;
-	if (!view_select(options, snapshot, &selected, err))
+	if (!part_select(options, snapshot, &selected, err))
 		return false;
 	const struct snapshot *shown = selected ? selected : snapshot;
 	if (!write_format(options, format, shown, out, err))
@@ -72,9 +72,9 @@ bool print_past(const struct options *options, const struct timeline *timeline, 
 	OWNED_SNAPSHOT struct snapshot *selected = NULL;
 	OWNED_SNAPSHOT struct snapshot *ever = NULL;
 	OWNED_SNAPSHOT struct snapshot *selected_ever = NULL;
-	if (!view_select(options, timeline->last, &selected, err) ||
+	if (!part_select(options, timeline->last, &selected, err) ||
 	    !timeline_snapshot_ever(timeline, &ever, err) ||
-	    !view_select(options, ever, &selected_ever, err))
+	    !part_select(options, ever, &selected_ever, err))
 		return false;
 	const struct report_past past = {
 		.timeline = timeline,

@@ -1,69 +1,67 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/view.h"
+#include "cli/verbs.h"
 
-#include "base/clock.h"
-#include "profile/selection.h"
+#include "cli/export.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+#include "profile/capture.h"
+#include "tui/tui.h"
 
-/* More than this no file of suppressions has. */
-enum { SUPPRESSIONS_BYTES_MAX = 1 << 20 };
+struct viewer {
+	const struct options *options;
+	struct signals signals;
+};
 
-static bool read_file(const char *path, char **ret, struct error *err)
+static void viewer_deinit(struct viewer *viewer)
 {
-	OWNED_FILE FILE *file = fopen(path, "re");
-	OWNED_FREE char *text = malloc(SUPPRESSIONS_BYTES_MAX + 1);
-	if (!text)
-		return error_set(err, ERROR_NO_MEMORY, "no memory for %s", path);
-	size_t len = file ? fread(text, 1, SUPPRESSIONS_BYTES_MAX + 1, file) : 0;
-	if (!file || ferror(file)) {
-		error_set_errno(err, ERROR_FILE, "cannot read %s", path);
-		err->kind = ERROR_FILE;
+	signals_deinit(&viewer->signals);
+}
+
+static bool pump(void *context, struct error *err)
+{
+	struct viewer *viewer = context;
+	(void)err;
+	signals_take(&viewer->signals);
+	return true;
+}
+
+static bool is_stopping(void *context)
+{
+	const struct viewer *viewer = context;
+	return viewer->signals.is_stopping;
+}
+
+static bool export_snapshot(void *context, const struct snapshot *snapshot, const char *file,
+			    bool is_forced, char *name_ret, size_t size, struct error *err)
+{
+	const struct viewer *viewer = context;
+	return export_write(viewer->options, snapshot, file, is_forced, name_ret, size, err);
+}
+
+/* Source files may have changed since, or be another machine's: no line of them is shown. */
+static bool walk(const struct options *options, const struct timeline *timeline, struct error *err)
+{
+	struct signals signals;
+	if (!signals_init(&signals, err))
 		return false;
-	}
-	if (len > SUPPRESSIONS_BYTES_MAX)
-		return error_set(err, ERROR_FILE, "%s is too long for a list of suppressions",
-				 path);
-	text[len] = '\0';
-	*ret = MOVE_PTR(text);
-	return true;
-}
-
-static bool add_suppressions(const char *path, struct patterns *patterns, struct error *err)
-{
-	OWNED_FREE char *text = NULL;
-	if (!path)
-		return true;
-	return read_file(path, &text, err) &&
-	       (patterns_add_suppressions(patterns, text, err) || error_context(err, "%s", path));
-}
-
-static bool add_globs(const struct text_list *globs, struct patterns *patterns, struct error *err)
-{
-	for (size_t i = 0; i < globs->count; i++) {
-		if (!patterns_add_glob(patterns, globs->items[i], err))
-			return false;
-	}
-	return true;
-}
-
-bool view_select(const struct options *options, const struct snapshot *snapshot,
-		 struct snapshot **ret, struct error *err)
-{
-	bool is_needed = options->min_age_ns || options->only.count || options->exclude.count ||
-			 options->suppressions || options->thread || options->top ||
-			 options->is_redacted;
-	*ret = NULL;
-	if (!is_needed)
-		return true;
-
-	OWNED(selection_deinit)
-	struct selection selection = {
-		.min_age_seconds = (double)options->min_age_ns / (double)NS_PER_SECOND,
-		.thread = options->thread,
-		.top = (size_t)options->top,
-		.is_redacted = options->is_redacted,
+	OWNED(viewer_deinit) struct viewer viewer = { .options = options, .signals = signals };
+	const struct tui_source source = {
+		.context = &viewer,
+		.timeline = timeline,
+		.pump = pump,
+		.is_stopping = is_stopping,
+		.export = export_snapshot,
 	};
-	return add_globs(&options->only, &selection.only, err) &&
-	       add_globs(&options->exclude, &selection.exclude, err) &&
-	       add_suppressions(options->suppressions, &selection.exclude, err) &&
-	       selection_apply(&selection, snapshot, ret, err);
+	terminal_choose_color(options);
+	return tui_run(&source, err);
+}
+
+bool view_run(const struct options *options, struct error *err)
+{
+	OWNED_TIMELINE struct timeline *timeline = NULL;
+	if (!capture_load_timeline(options->capture, &timeline, err))
+		return false;
+	if (!terminal_is_usable(options))
+		return print_report(options, FORMAT_TEXT, timeline->last, stdout, err);
+	return walk(options, timeline, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CLI_VIEW_H
-#define CLI_VIEW_H
+#ifndef CLI_PART_H
+#define CLI_PART_H
 
 /**
  * @file
@@ -13,7 +13,7 @@
 /** Make a snapshot of what is to be shown; it is given back with snapshot_destroy(). Where that is
  *  everything, `ret` becomes NULL, and the snapshot itself is to be shown. Errors: ERROR_FILE (the
  *  suppressions), ERROR_USAGE, ERROR_NO_MEMORY. */
-MUST_CHECK bool view_select(const struct options *options, const struct snapshot *snapshot,
+MUST_CHECK bool part_select(const struct options *options, const struct snapshot *snapshot,
 			    struct snapshot **ret, struct error *err);
 
 #endif
