@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A recording and its file: how far it is, rotation, being cut off, damage, a full disk."""
 
+import itertools
 import json
 import os
 import re
@@ -329,49 +330,65 @@ def bound_memory():
         resource.setrlimit(resource.RLIMIT_AS, (REPORT_BYTES_MAX, REPORT_BYTES_MAX))
 
 
-def assert_data_or_one_sentence(path):
+FORMATS = ("json", "text", "csv", "collapsed", "speedscope", "pprof", "html")
+
+
+def readings(path, whole):
+    """Whatever reads a capture, in turns without end: `path`, beside a whole one."""
+    return itertools.cycle([
+        *(("report", path, "-f", form) for form in FORMATS), ("view", path),
+        ("diff", whole, path), ("diff", path, whole, "-f", "html")])
+
+
+def is_data(reading):
+    """Tell whether a reading gave data; if not, it must have ended in one sentence."""
     finished = subprocess.run(
-        [FILTRACE, "report", path, "-j"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [FILTRACE, *reading], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         timeout=60, preexec_fn=bound_memory)
+    said = finished.stderr.decode().splitlines()
+    assert all(line.startswith("filtrace: ") for line in said), finished
     if finished.returncode == 0:
-        json.loads(finished.stdout)
-        assert not finished.stderr
+        assert finished.stdout or "csv" in reading or "collapsed" in reading, finished
+        if "json" in reading:
+            json.loads(finished.stdout)
         return True
     assert finished.returncode == 8, finished
-    assert not finished.stdout and len(finished.stderr.splitlines()) == 1, finished
+    assert not finished.stdout and len(said) == 1, finished
     return False
 
 
 STEP = 100 if not IS_SANITIZED else 1000
 
 
-def test_a_report_of_a_capture_with_a_flipped_byte_is_data_or_one_sentence(capture, tmp_path):
+def test_a_capture_with_a_flipped_byte_is_data_or_one_sentence(capture, tmp_path):
     whole = capture.read_bytes()
     damaged = tmp_path / "damaged"
+    reading = readings(damaged, capture)
     outcomes = set()
     for position in range(0, len(whole), STEP):
         content = bytearray(whole)
         content[position] ^= 0xff
         damaged.write_bytes(content)
-        outcomes.add(assert_data_or_one_sentence(damaged))
+        outcomes.add(is_data(next(reading)))
     for phase in range(0, 100, STEP // 10):  # every hundredth byte at once
         content = bytearray(whole)
         for position in range(phase, len(whole), 100):
             content[position] ^= 0xff
         damaged.write_bytes(content)
-        outcomes.add(assert_data_or_one_sentence(damaged))
+        outcomes.add(is_data(next(reading)))
     assert outcomes == {True, False}
 
 
-def test_a_report_of_a_truncated_capture_is_data_or_one_sentence(capture, tmp_path):
+def test_a_truncated_capture_is_data_or_one_sentence(capture, tmp_path):
     whole = capture.read_bytes()
     damaged = tmp_path / "damaged"
+    reading = readings(damaged, capture)
     for length in range(0, len(whole), 5 * STEP):
         damaged.write_bytes(whole[:length])
-        assert_data_or_one_sentence(damaged)
+        is_data(next(reading))
 
 
-def test_a_report_of_a_killed_recording_with_a_damaged_log_is_data_or_one_sentence(
+def test_a_killed_recording_with_a_damaged_log_is_data_or_one_sentence(
         target, filtrace, tmp_path):
     tracing = filtrace.record(target, *FINE)
     wait_written(tmp_path / "capture", after=2.0)
@@ -380,11 +397,12 @@ def test_a_report_of_a_killed_recording_with_a_damaged_log_is_data_or_one_senten
     damaged = tmp_path / "damaged"
     damaged_log, index = tmp_path / "damaged-wal", tmp_path / "damaged-shm"
     damaged.write_bytes(file)
+    reading = readings(damaged, tmp_path / "capture")
 
     def outcome(content):
         damaged_log.write_bytes(content)
         index.unlink(missing_ok=True)
-        return assert_data_or_one_sentence(damaged)
+        return is_data(next(reading))
 
     assert outcome(log)
     outcomes = {outcome(log[:length]) for length in range(0, len(log), 5 * STEP)}
