@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The page of `report -f html`, driven as a person drives it, in Chromium."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -87,6 +88,57 @@ def test_page_asks_nobody(recording):  # noqa: F811
     assert "default-src 'none'" in text
     empty = len(text) - len(text.split('id="data">')[1].split("</script>")[0])
     assert empty < 100_000
+
+
+def make_large(text, nodes):
+    """The same page with a made-up graph of about so many nodes."""
+    head, rest = text.split('id="data">', 1)
+    data, tail = rest.split("</script>", 1)
+    data = json.loads(data)
+    data.pop("timeline", None)
+    data["frames"] = [[f"function_{i}", f"/srv/shop/module_{i % 90}.py", i % 700 + 1]
+                      for i in range(2000)]
+    data["stacks"], path, made = [], [], 0
+    while made < nodes:
+        depth = made % 29 % (len(path) + 1)
+        more = [(made * 7 + 13 * i) % 2000 for i in range(12)]
+        path = path[:depth] + more
+        made += len(more)
+        live = 100_000_000 // (1 + made % 5000)
+        data["stacks"].append([made % 2, 0, live, live // 100, live // 60, 60, depth, *more])
+    return f'{head}id="data">{json.dumps(data)}</script>{tail}'
+
+
+# What a key costs: the work it does at once, and the drawing in the frame that follows.
+COST_OF_KEY = """
+const [key, end] = arguments;
+let before;
+requestAnimationFrame(() => { before = performance.now(); });
+const pressed = performance.now();
+document.dispatchEvent(new KeyboardEvent("keydown", { key }));
+const done = performance.now();
+requestAnimationFrame(() => end([done - pressed, performance.now() - before]));
+"""
+
+
+@pytest.mark.alone
+def test_fifty_thousand_nodes_are_drawn_within_frames(browser, recording):  # noqa: F811
+    path = recording.directory / "large.html"
+    path.write_text(make_large(recording.write("html").read_text(encoding="utf-8"), 50_000),
+                    encoding="utf-8")
+    page = Page(browser, path)
+    costs = {}
+    for key in ("ArrowDown", "ArrowDown", "Enter", "ArrowRight", "Enter", "Escape", "2", "3", "d",
+                "i", "o", "i", "m"):
+        done, drawn = browser.execute_async_script(COST_OF_KEY, key)
+        costs.setdefault(key, []).append((round(done), round(drawn)))
+    print(costs)
+    drawings = sorted(drawn for pairs in costs.values() for _, drawn in pairs)
+    assert drawings[len(drawings) // 2] < 50 and drawings[-1] < 200, costs
+    assert max(done for key in ("ArrowDown", "ArrowRight", "Enter")
+               for done, _ in costs[key]) < 50, costs
+    assert max(done for pairs in costs.values() for done, _ in pairs) < 1000, costs
+    assert not page.complaints()
 
 
 HOSTILE = ("</script><script>document.title='owned'</script>", "<img src=x onerror=\"owned()\">",

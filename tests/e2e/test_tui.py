@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -63,6 +64,32 @@ def test_resized_window_shows_the_same(server, leak, open_terminal):
     terminal.resize(1, 1)
     terminal.resize(80, 24)
     terminal.wait_for("filtrace", leak)
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+
+
+def test_storm_of_sizes_ends_in_the_right_picture(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS)
+    terminal.wait_for(leak)
+    for step in range(300):
+        terminal.shell.setwinsize(1 + 7 * step % 60, 1 + 37 * step % 200)
+        os.write(terminal.shell.child_fd, b"j*"[step % 2:])  # at once, as press() does not
+        terminal.text()
+    terminal.resize(80, 24)
+    terminal.wait_for("filtrace", leak, "?:help")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+
+
+@pytest.mark.alone
+def test_refresh_sends_less_than_a_fifth_of_a_screen(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS, columns=120, lines=40)
+    terminal.wait_for(leak)
+    terminal.press("*")  # rows enough
+    begun, before = time.monotonic(), terminal.text() and len(terminal.raw)
+    wait_until(lambda: time.monotonic() > begun + 8 and terminal.text(), "eight seconds")
+    refreshes = 2 * (time.monotonic() - begun)
+    assert (len(terminal.raw) - before) / refreshes < 120 * 40 / 5
     terminal.press("q")
     terminal.wait_end().assert_restored()
 

@@ -257,6 +257,47 @@ static void test_restart_keeps_ages(void **state)
 	assert_true(fabs(slope - 1.5) < 1e-9);
 }
 
+enum { HOUR = 3600, HOURS = 30 };
+
+/* A block is kept every hour; another, larger one lives in the third and fourth. */
+static double bytes_of_hours(double seconds)
+{
+	bool has_passing = seconds >= 2 * HOUR && seconds < 4 * HOUR;
+	return 1000 * floor(seconds / HOUR) + (has_passing ? 4000 : 0);
+}
+
+static void test_a_course_spans_the_whole_trace_however_long(void **state)
+{
+	(void)state;
+	OWNED_PROFILE struct profile *profile = new_profile();
+	for (unsigned hour = 1; hour < HOURS; hour++) {
+		add_block(profile, hour * HOUR, 0x1000 + 16 * hour, 1000, 1, leaf_path, 2,
+			  MEMORY_MALLOC);
+		if (hour == 2)
+			add_block(profile, hour * HOUR, 0x8000, 4000, 1, leaf_path, 2,
+				  MEMORY_MALLOC);
+		if (hour == 4)
+			profile_free(profile, 0x8000, at_seconds(hour * HOUR));
+		OWNED_SNAPSHOT struct snapshot *looked = take_snapshot(profile, hour * HOUR, 1);
+		assert_true(looked->total.course_len > 0);
+	}
+
+	OWNED_SNAPSHOT struct snapshot *snapshot = take_snapshot(profile, HOURS * HOUR, 1);
+	const struct figures *figures = &snapshot->sites[0].figures;
+	double stretch = 1.0 / STRETCHES_MAX;
+	while (stretch * STRETCHES_MAX < HOURS * HOUR)
+		stretch *= 2;
+	assert_int_equal(figures->course_len, (size_t)ceil(HOURS * HOUR / stretch));
+	assert_in_range(figures->course_len, STRETCHES_MAX / 2, STRETCHES_MAX);
+	for (size_t i = 0; i < figures->course_len; i++) {
+		double begin = (double)i * stretch, end = fmin(begin + stretch, HOURS * HOUR);
+		double sum = 0;
+		for (double second = begin + 0.5; second < end; second++)
+			sum += bytes_of_hours(second);
+		assert_true(fabs((double)figures->course_bytes[i] - sum / (end - begin)) < 1);
+	}
+}
+
 /* Four rounds of thinning over a leak of blocks of two sizes, of which one is certain to be sampled
  * in the beginning. The mean over replicates must be the truth within 5.5 standard errors, which
  * fails once in ten million runs; the intervals are to hold at least 90% of the time less as much.
@@ -361,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_growth_is_the_least_squares_slope_of_the_true_curve),
 		cmocka_unit_test(test_growth_restarts_after_the_warm_up),
 		cmocka_unit_test(test_restart_keeps_ages),
+		cmocka_unit_test(test_a_course_spans_the_whole_trace_however_long),
 		cmocka_unit_test(test_thinning_keeps_estimates_unbiased_and_intervals_honest),
 		cmocka_unit_test(test_a_site_seen_early_knows_how_rare_samples_became),
 		cmocka_unit_test(test_a_busy_profile_keeps_its_sums_through_ten_thousand_stacks),
