@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/job.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "tracer/process.h"
 

@@ -29,8 +29,8 @@ bool signals_init(struct signals *ret, struct error *err)
 {
 	sigset_t set;
 	fill_set(&set);
-	int os_errno = pthread_sigmask(SIG_BLOCK, &set, NULL);
-	int fd = os_errno ? -1 : signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	errno = pthread_sigmask(SIG_BLOCK, &set, NULL);
+	int fd = errno ? -1 : signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return error_set_errno(err, ERROR_INTERNAL, "cannot take over the signals");
 

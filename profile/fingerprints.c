@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile/fingerprints.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A frame and what its function goes by. */

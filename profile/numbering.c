@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile/numbering.h"
 
-#include <string.h>
-
 bool array_reserve(void **array, size_t *capacity, size_t len, size_t element_bytes,
 		   struct error *err)
 {

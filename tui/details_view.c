@@ -2,12 +2,10 @@
 #include "tui/details_view.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/param.h>
 
 #include "base/elide.h"
 #include "base/text.h"
-#include "tui/figures.h"
 #include "tui/histogram.h"
 #include "tui/spark.h"
 

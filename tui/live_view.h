@@ -4,8 +4,8 @@
 
 /**
  * @file
- * The live view: what is known of the target as a whole, the table of sites and their callers, and
- * the bar of keys.
+ * The live view: what is known of the target as a whole, one of the pages, and the bar of keys; of
+ * a capture, its time axis too.
  */
 
 #include "tui/state.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/tree.h"
 
-#include <string.h>
-
 #include "tui/frame_table.h"
 #include "tui/tree_build.h"
 #include "tui/tree_path.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/tree_build.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "tui/figures.h"
