@@ -241,6 +241,8 @@ const struct option_spec option_specs[] = {
 	  SETTER(set_suppressions) },
 	{ "thread", 0, "RE", READING, "only threads with such a name", SETTER(set_thread) },
 	{ "redact", 0, NULL, READING, "shorten paths and arguments", FLAG(is_redacted) },
+	{ "source", 0, NULL, REPORT, "html: with the lines of source, as files here have them",
+	  FLAG(has_source) },
 	{ "ops", 0, "OLD,NEW", DIFF, "compare per operation: how many each capture handled",
 	  SETTER(set_ops) },
 	{ "budget", 0, "PCT", LIVE, "share of time that threads may stand stopped (1%)",

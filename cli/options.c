@@ -188,6 +188,10 @@ static bool check_complete(const struct options *options, struct error *err)
 			 options->max_delta.is_set;
 	if (options->verb == VERB_RECORD && !options->output)
 		return error_set(err, ERROR_USAGE, "no file to record into: -o FILE");
+	if (options->has_source && options->format != FORMAT_HTML)
+		return error_set(err, ERROR_USAGE, "--source needs -f html");
+	if (options->has_source && options->is_redacted)
+		return error_set(err, ERROR_USAGE, "--source would show what --redact hides");
 	if (options->verb == VERB_CHECK && !has_limit)
 		return error_set(
 			err, ERROR_USAGE,
@@ -253,6 +257,7 @@ void options_print_help(FILE *out)
 	print_options_of(out, "top, record and check", LIVE);
 	print_options_of(out, "record, report and diff", RECORD | READING);
 	print_options_of(out, "report and diff", READING);
+	print_options_of(out, "report", REPORT);
 	print_options_of(out, "diff", DIFF);
 	print_options_of(out, "check", CHECK);
 }

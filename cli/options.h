@@ -93,6 +93,7 @@ struct options {
 	const char *suppressions; /* a file, or NULL */
 	const char *thread;	  /* regular expression, or NULL */
 	bool is_redacted;
+	bool has_source; /* report: a page is to show lines of source */
 
 	struct limit_option max_growth;	     /* bytes per second */
 	struct limit_option max_site_growth; /* bytes per second */

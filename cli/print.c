@@ -1,12 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/print.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/messages.h"
 #include "cli/part.h"
+#include "cli/source_line.h"
 #include "report/report.h"
 #include "report/rest.h"
+
+/* Files of a capture from anybody: nothing is shown of what is no module of Python's. */
+static bool read_line(void *context, const char *file, int line, char *ret, size_t size)
+{
+	const char *dot = strrchr(file, '.');
+	(void)context;
+	return dot && strcmp(dot, ".py") == 0 && source_line_read(getpid(), file, line, ret, size);
+}
+
+static bool write_page(const struct options *options, const struct snapshot *snapshot,
+		       const struct report_past *past, FILE *out, struct error *err)
+{
+	static const struct report_source source = { .read_line = read_line };
+	const struct report_html_options html = {
+		.past = past,
+		.source = options->has_source ? &source : NULL,
+	};
+	return report_html(snapshot, &html, out, err);
+}
 
 static bool write_format(const struct options *options, enum format format,
 			 const struct snapshot *snapshot, FILE *out, struct error *err)
@@ -15,7 +36,7 @@ static bool write_format(const struct options *options, enum format format,
 						   struct error *err) = {
 		[FORMAT_JSON] = report_json,	       [FORMAT_CSV] = report_csv,
 		[FORMAT_COLLAPSED] = report_collapsed, [FORMAT_SPEEDSCOPE] = report_speedscope,
-		[FORMAT_PPROF] = report_pprof,	       [FORMAT_HTML] = report_html,
+		[FORMAT_PPROF] = report_pprof,
 	};
 	const struct report_text_options text = { .top = (size_t)options->top };
 
@@ -23,6 +44,8 @@ static bool write_format(const struct options *options, enum format format,
 		return error_set(err, ERROR_USAGE, "pprof is nothing for a terminal: -o FILE");
 	if (format == FORMAT_TEXT)
 		return report_text(snapshot, &text, out, err);
+	if (format == FORMAT_HTML)
+		return write_page(options, snapshot, NULL, out, err);
 	return writers[format](snapshot, out, err);
 }
 
@@ -80,5 +103,5 @@ bool print_past(const struct options *options, const struct timeline *timeline, 
 		.timeline = timeline,
 		.ever = selected_ever ? selected_ever : ever,
 	};
-	return report_html_past(selected ? selected : timeline->last, &past, out, err);
+	return write_page(options, selected ? selected : timeline->last, &past, out, err);
 }

@@ -41,9 +41,28 @@ static bool write_stacks(const struct snapshot *snapshot, const struct paths *pa
 	return true;
 }
 
+/* The line of source of each frame; "" where it cannot be read. */
+static bool write_source(const struct paths *paths, const struct report_source *source, FILE *out,
+			 struct error *err)
+{
+	char line[NAME_SOURCE_BYTES_MAX + 1];
+	fputs(",\n\"source\":[", out);
+	for (size_t i = 0; i < paths->frames.len; i++) {
+		const struct frame *frame = paths_frame(paths, i);
+		if (!source->read_line(source->context, frame->file, frame->line, line,
+				       sizeof(line)))
+			line[0] = '\0';
+		if (!json_write_markup(out, i ? ",\n" : "\n", html_page_name(line), err))
+			return false;
+	}
+	fputs("]", out);
+	return true;
+}
+
 /* Write all of a snapshot, but as rows the stacks of `rows`. */
 static bool write_data(const struct snapshot *snapshot, const struct snapshot *rows,
-		       const struct html_past *past, FILE *out, struct error *err)
+		       const struct html_past *past, const struct report_source *source, FILE *out,
+		       struct error *err)
 {
 	OWNED(paths_deinit) struct paths paths;
 	OWNED(string_table_deinit) struct string_table threads = { 0 };
@@ -57,27 +76,23 @@ static bool write_data(const struct snapshot *snapshot, const struct snapshot *r
 	       json_write_markup(out, ",\n\"rest\":", json_string(rest), err) &&
 	       json_write_markup(out, ",\n\"kinds\":", html_page_kinds(), err) &&
 	       html_page_frames(&paths, out, err) &&
+	       (!source || write_source(&paths, source, out, err)) &&
 	       write_stacks(rows, &paths, &threads, out, err) &&
 	       (!past || html_past_write(past, &paths, out, err)) &&
 	       json_write_markup(out, ",\n\"threads\":", html_page_threads(&threads), err);
 }
 
-bool report_html(const struct snapshot *snapshot, FILE *out, struct error *err)
+bool report_html(const struct snapshot *snapshot, const struct report_html_options *options,
+		 FILE *out, struct error *err)
 {
-	html_page_begin(out);
-	return write_data(snapshot, snapshot, NULL, out, err) &&
-	       html_page_end(HTML_REPORT, out, err);
-}
-
-bool report_html_past(const struct snapshot *snapshot, const struct report_past *past, FILE *out,
-		      struct error *err)
-{
+	static const struct report_html_options nothing;
 	OWNED(html_past_deinit) struct html_past chosen = { 0 };
-	if (past->timeline->instant_count < 2)
-		return report_html(snapshot, out, err);
-	if (!html_past_init(&chosen, past, err))
+	options = options ? options : &nothing;
+	bool has_past = options->past && options->past->timeline->instant_count > 1;
+	if (has_past && !html_past_init(&chosen, options->past, err))
 		return false;
 	html_page_begin(out);
-	return write_data(snapshot, &chosen.rows, &chosen, out, err) &&
+	return write_data(snapshot, has_past ? &chosen.rows : snapshot, has_past ? &chosen : NULL,
+			  options->source, out, err) &&
 	       html_page_end(HTML_REPORT, out, err);
 }

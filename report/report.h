@@ -47,21 +47,32 @@ MUST_CHECK bool report_speedscope(const struct snapshot *snapshot, FILE *out, st
  *  default) and growth, which may be negative, and with labels for kind, thread and process. */
 MUST_CHECK bool report_pprof(const struct snapshot *snapshot, FILE *out, struct error *err);
 
-/** Write a page that needs nothing else, and no network: a flame graph of live bytes, growth and
- *  blocks. No name can become markup. */
-MUST_CHECK bool report_html(const struct snapshot *snapshot, FILE *out, struct error *err);
-
 /** What a page can show of the past. */
 struct report_past {
 	const struct timeline *timeline;
 	const struct snapshot *ever; /* what is shown, and what is like it but no longer live */
 };
 
-/** The same with a chart of RSS and live bytes over time, on which a range is chosen that the graph
- *  then shows. As large as it may be, a past adds no more than some two megabytes: its time is
- *  sampled, and beyond the largest stacks their growth is told together. */
-MUST_CHECK bool report_html_past(const struct snapshot *snapshot, const struct report_past *past,
-				 FILE *out, struct error *err);
+/** Who knows source files. */
+struct report_source {
+	void *context;
+	/** Read one line without its indentation. False if it cannot be read. */
+	bool (*read_line)(void *context, const char *file, int line, char *ret, size_t size);
+};
+
+struct report_html_options {
+	const struct report_past *past;	    /* NULL: no chart of time */
+	const struct report_source *source; /* NULL: no source text */
+};
+
+/** Write a page that needs nothing else, and no network: a flame graph of live bytes, growth and
+ *  blocks. With a past there is a chart of RSS and live bytes over time, on which a range is chosen
+ *  that the graph then shows; as large as it may be, it adds no more than some two megabytes: its
+ *  time is sampled, and beyond the largest stacks their growth is told together. No name and no
+ *  source can become markup. `options` may be NULL. */
+MUST_CHECK bool report_html(const struct snapshot *snapshot,
+			    const struct report_html_options *options, FILE *out,
+			    struct error *err);
 
 /** The result of a check. */
 struct report_check {

@@ -40,8 +40,8 @@ function startPage(mode) {
     }
   }
 
-  const frames = data.frames.map(([name, file, line]) => ({
-    name, file, line,
+  const frames = data.frames.map(([name, file, line], i) => ({
+    name, file, line, source: data.source ? data.source[i] : "",
     place: line ? `${file}:${line}` : file,
     label: labelOf(name, file, line),
     isLibrary: /(^|\/)(site-packages|dist-packages)\/|\/python3\.\d+\/|^<frozen /.test(file),
@@ -297,6 +297,11 @@ function startPage(mode) {
       const line = document.createElement("li");
       line.textContent = `${frames[node.frame].place} ${frames[node.frame].name}`;
       line.className = node === selected ? "here" : node.depth > selected.depth ? "likely" : "";
+      if (frames[node.frame].source) {
+        const code = document.createElement("div");
+        code.textContent = frames[node.frame].source;
+        line.append(code);
+      }
       line.tabIndex = 0;
       line.addEventListener("click", () => zoomTo(node));
       return line;

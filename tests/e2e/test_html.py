@@ -2,6 +2,7 @@
 """The page of `report -f html`, driven as a person drives it, in Chromium."""
 
 import json
+import pathlib
 import re
 import shutil
 import sqlite3
@@ -88,6 +89,32 @@ def test_page_asks_nobody(recording):  # noqa: F811
     assert "default-src 'none'" in text
     empty = len(text) - len(text.split('id="data">')[1].split("</script>")[0])
     assert empty < 100_000
+
+
+def test_source_is_shown_where_it_is_asked_for(browser, recording):  # noqa: F811
+    lines = pathlib.Path(recording.file).read_text(encoding="utf-8").splitlines()
+    leak = lines[recording.line - 1].strip()
+    assert leak not in recording.write("html").read_text(encoding="utf-8")
+    page = Page(browser, recording.write("html", "--source"))
+    page.click("invert")
+    page.click_row(1)
+    assert leak in page.text("trace").splitlines()
+    assert not page.complaints()
+
+
+def test_source_is_that_of_python_alone(recording):  # noqa: F811
+    path = recording.directory / "curious"
+    shutil.copy(recording.directory / "capture", path)
+    with sqlite3.connect(path) as database:
+        database.execute("update frame set file = '/etc/passwd', line = 1 where frame_id % 2 = 0")
+        database.execute("update frame set file = '/proc/self/environ', line = 1"
+                         " where frame_id % 4 = 1")
+    database.close()
+    finished = recording.filtrace.run("report", "curious", "-f", "html", "--source")
+    assert finished.returncode == 0, finished.stderr
+    data = json.loads(finished.stdout.split('id="data">')[1].split("</script>")[0])
+    for (_, file, _), line in zip(data["frames"], data["source"], strict=True):
+        assert file.endswith(".py") or not line
 
 
 def make_large(text, nodes):

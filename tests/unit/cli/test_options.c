@@ -172,6 +172,7 @@ static void test_a_report_can_show_a_part(void **state)
 	assert_string_equal(options.thread, "e");
 	assert_int_equal(options.top, 5);
 	assert_true(options.is_redacted);
+	assert_true(parsed("report x -f html --source").has_source);
 }
 
 static void test_a_diff_takes_two_files(void **state)

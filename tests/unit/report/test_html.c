@@ -9,7 +9,7 @@ static json_t *write_html(const struct snapshot *snapshot)
 	OWNED_OUTPUT struct output output = { 0 };
 	struct error err;
 	output_open(&output);
-	assert_true(report_html(snapshot, output.file, &err));
+	assert_true(report_html(snapshot, NULL, output.file, &err));
 	return page_data(&output);
 }
 
@@ -20,7 +20,7 @@ static void test_a_page_is_whole_and_has_one_place_for_data(void **state)
 	OWNED_OUTPUT struct output output = { 0 };
 	struct error err;
 	output_open(&output);
-	assert_true(report_html(snapshot, output.file, &err));
+	assert_true(report_html(snapshot, NULL, output.file, &err));
 	static const char doctype[] = "<!DOCTYPE html>\n";
 	static const char last[] = "</script>\n</body>\n</html>\n";
 	assert_memory_equal(output.text, doctype, strlen(doctype));

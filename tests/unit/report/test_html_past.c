@@ -95,9 +95,10 @@ static void past_deinit(struct past *past)
 
 static void write_page(const struct past *past, struct output *output)
 {
+	const struct report_html_options options = { .past = &past->past };
 	struct error err;
 	output_open(output);
-	assert_true(report_html_past(&past->last, &past->past, output->file, &err));
+	assert_true(report_html(&past->last, &options, output->file, &err));
 }
 
 static json_t *write_data(const struct past *past)
