@@ -99,11 +99,14 @@ class Terminal:
         self.shell.setwinsize(lines, columns)
         wait_until(lambda: self.text() and len(self.raw) > drawn, "a drawing at the new size")
 
-    def signal_filtrace(self, number=signal.SIGTERM):
-        """Send a signal to filtrace itself, which is the shell's only child."""
+    def filtrace_pid(self):
+        """Which process filtrace is: the shell's only child."""
         children = pathlib.Path(f"/proc/{self.shell.pid}/task/{self.shell.pid}/children")
         pid, = children.read_text().split()
-        os.kill(int(pid), number)
+        return int(pid)
+
+    def signal_filtrace(self, number=signal.SIGTERM):
+        os.kill(self.filtrace_pid(), number)
 
     def wait_end(self):
         """Wait until the shell is done; return its own output, without the pictures between."""

@@ -2,6 +2,7 @@
 """The live view in a real terminal: quick, right, resizable, and gone without a trace."""
 
 import os
+import pathlib
 import re
 import signal
 import time
@@ -77,6 +78,24 @@ def test_storm_of_sizes_ends_in_the_right_picture(server, leak, open_terminal):
         terminal.text()
     terminal.resize(80, 24)
     terminal.wait_for("filtrace", leak, "?:help")
+    terminal.press("q")
+    terminal.wait_end().assert_restored()
+
+
+def test_screen_that_takes_nothing_holds_nobody_up(server, leak, open_terminal):
+    terminal = open_terminal("-p", server.pid, *GENEROUS, columns=200, lines=60)
+    terminal.wait_for(leak)
+    call = pathlib.Path(f"/proc/{terminal.filtrace_pid()}/syscall")
+
+    def is_stuck():
+        terminal.press("*")
+        return call.read_text().startswith("1 ")  # write(2), which nobody reads
+
+    wait_until(lambda: is_stuck() and is_stuck() and is_stuck(), "a screen that takes no more")
+    for number in range(200):
+        server.get(f"/stuck-{number}")
+    assert is_stuck()
+    terminal.wait_for(leak)
     terminal.press("q")
     terminal.wait_end().assert_restored()
 
