@@ -74,11 +74,11 @@ def bench_memory(_python, settings, table):
 def bench_refresh(_python, _settings, table):
     """The live view over made-up call trees; CPU time, on a terminal of 120x40."""
     program = pathlib.Path(BUILD) / "tests" / "bench" / "refresh"
-    table.part("live view, per refresh", "describe", "rows", "draw", "sent")
+    table.part("live view, per refresh", "describe", "rows", "draw", "together", "sent")
     for nodes in REFRESH_NODES:
         text = subprocess.run([program, str(nodes)], check=True, timeout=600, text=True,
                               stdout=subprocess.PIPE).stdout
         sent = re.search(r"sent: (\d+) bytes", text)[1]
         for page, *times in re.findall(
-                r"\d+ (.+): describe (.+ ms), rows (.+ ms), draw (.+ ms)", text):
+                r"\d+ (.+): describe (.+ ms), rows (.+ ms), draw (.+ ms), together (.+ ms)", text):
             table.row(f"{nodes:,} nodes, {page}", *times, f"{sent} B" if page == "sites" else "")

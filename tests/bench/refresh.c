@@ -135,40 +135,47 @@ static void press(struct state *state, const char *pressed)
 			abort();
 }
 
-/* The three parts of a refresh, in ms of CPU time, on the page that the keys lead to. */
-static void measure(struct load *load, const char *pressed, double ret[3])
+/* What a refresh consists of. */
+enum part { PART_DESCRIBE, PART_ROWS, PART_DRAW, PART_TOGETHER, PART_COUNT };
+
+/* The parts of a refresh, in ms of CPU time, on the page that the keys lead to. */
+static void measure(struct load *load, const char *pressed, double ret[PART_COUNT])
 {
 	struct error err;
 	struct state state;
 	struct cells cells;
 	struct snapshot *shown = NULL;
-	double ms[3][ROUNDS];
+	double ms[PART_COUNT][ROUNDS];
 	state_init(&state);
 	if (!cells_init(&cells, WIDTH, HEIGHT, &err))
 		abort();
 	for (int round = 0; round < ROUNDS; round++) {
 		struct snapshot *next;
-		uint64_t start_ns = cpu_ns();
+		uint64_t begin_ns = cpu_ns(), start_ns = begin_ns;
 		if (!take_snapshot(load, &next, &err))
 			abort();
-		ms[0][round] = ms_since(start_ns);
+		ms[PART_DESCRIBE][round] = ms_since(start_ns);
 		start_ns = cpu_ns();
 		if (!state_show(&state, next, &err))
 			abort();
-		ms[1][round] = ms_since(start_ns);
+		ms[PART_ROWS][round] = ms_since(start_ns);
 		start_ns = cpu_ns();
 		state_draw(&state, &cells);
-		ms[2][round] = ms_since(start_ns);
-		snapshot_destroy(shown);
+		ms[PART_DRAW][round] = ms_since(start_ns);
+		ms[PART_TOGETHER][round] = ms_since(begin_ns);
+		if (shown != state.tree.baseline)
+			snapshot_destroy(shown);
 		shown = next;
 		if (round == 0)
 			press(&state, pressed);
 	}
-	for (int part = 0; part < 3; part++)
+	for (int part = 0; part < PART_COUNT; part++)
 		ret[part] = median(ms[part], ROUNDS);
+	if (state.tree.baseline != shown)
+		snapshot_destroy((struct snapshot *)state.tree.baseline);
+	snapshot_destroy(shown);
 	state_deinit(&state);
 	cells_deinit(&cells);
-	snapshot_destroy(shown);
 }
 
 static bool pump(void *context, struct error *err)
@@ -239,17 +246,23 @@ int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name, *keys;
-	} pages_measured[] = { { "sites", "" }, { "tree", "t" }, { "hot path", "to" } };
+	} pages_measured[] = {
+		{ "sites", "" },       { "tree", "t" },	    { "hot path", "to" },
+		{ "threads", "\t\t" }, { "baseline", "b" }, { "filtered", "\\module_1\n" },
+		{ "unfolded", "*" },
+	};
 
 	make_frames();
 	for (int i = 1; i < argc; i++) {
 		struct load load;
 		load_start(&load, (size_t)atol(argv[i]));
 		for (size_t page = 0; page < ARRAY_LEN(pages_measured); page++) {
-			double ms[3];
+			double ms[PART_COUNT];
 			measure(&load, pages_measured[page].keys, ms);
-			printf("%s %s: describe %.2f ms, rows %.2f ms, draw %.2f ms\n", argv[i],
-			       pages_measured[page].name, ms[0], ms[1], ms[2]);
+			printf("%s %s: describe %.2f ms, rows %.2f ms, draw %.2f ms, together "
+			       "%.2f ms\n",
+			       argv[i], pages_measured[page].name, ms[PART_DESCRIBE], ms[PART_ROWS],
+			       ms[PART_DRAW], ms[PART_TOGETHER]);
 		}
 		printf("%s sent: %.0f bytes\n", argv[i], bytes_per_refresh(&load));
 		fflush(stdout);

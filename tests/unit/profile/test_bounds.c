@@ -153,6 +153,28 @@ static void test_the_largest_stacks_are_shown_and_what_is_left_of_a_site_is_one(
 	}
 }
 
+static void test_of_equal_stacks_the_same_are_shown_each_time(void **state)
+{
+	(void)state;
+	enum { EACH = 20, SHOWN = 50 };
+	OWNED_PROFILE struct profile *profile =
+		bounded(&(struct profile_limits){ .stacks = 1000, .nodes = 3000, .shown = SHOWN });
+	for (raddr i = 0; i < EACH * EACH; i++) {
+		const struct frame *path[] = { &frames[0], &frames[i % EACH], &frames[i / EACH] };
+		add_block(profile, 1, i, 100, 1, path, 3, MEMORY_MALLOC);
+	}
+	OWNED_SNAPSHOT struct snapshot *first = take_snapshot(profile, 2, 1);
+	OWNED_SNAPSHOT struct snapshot *second = take_snapshot(profile, 3, 1);
+	assert_int_equal(first->stack_count, SHOWN + 1);
+	assert_int_equal(second->stack_count, SHOWN + 1);
+	for (size_t i = 0; i < first->stack_count; i++) {
+		const struct snapshot_stack *one = &first->stacks[i], *other = &second->stacks[i];
+		assert_int_equal(one->frame_count, other->frame_count);
+		for (size_t j = 0; j < one->frame_count; j++)
+			assert_int_equal(one->frames[j]->line, other->frames[j]->line);
+	}
+}
+
 /* Fill a profile with live stacks of one block each. */
 static void fill(struct profile *profile, double now, size_t blocks, uint64_t *seed)
 {
@@ -277,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_sites_and_total_are_the_same_whatever_stacks_are_forgotten),
 		cmocka_unit_test(
 			test_the_largest_stacks_are_shown_and_what_is_left_of_a_site_is_one),
+		cmocka_unit_test(test_of_equal_stacks_the_same_are_shown_each_time),
 		cmocka_unit_test(test_a_leak_that_begins_when_all_room_is_taken_is_told_apart),
 		cmocka_unit_test(test_a_stack_that_comes_back_begins_anew_but_its_site_knows_it),
 		cmocka_unit_test(test_more_sites_than_there_is_room_for_leave_the_total_as_it_is),
