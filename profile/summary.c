@@ -24,7 +24,7 @@ struct summary {
 	double *live_bytes;	     /* per stack */
 	bool *is_shown;		     /* per stack: not one with all that is small in its site */
 	const struct frame **frames; /* by number of the frame: its copy in the snapshot, or NULL */
-	struct numbering texts;	     /* keys: the addresses of texts of frames */
+	struct numbering texts;	     /* keys: the addresses of texts of frames, and of threads */
 	const char **text_copies;    /* in the snapshot */
 	size_t text_capacity;
 };
@@ -183,7 +183,7 @@ static bool shown_choose(struct summary *summary, struct error *err)
 	return true;
 }
 
-/* Frames share their texts, which is most of what they take. */
+/* Texts are shared: they are most of what frames take. */
 static bool text_copy(struct summary *summary, const char *text, const char **ret,
 		      struct error *err)
 {
@@ -240,7 +240,7 @@ static bool stack_add(struct summary *summary, const struct stack *stack, size_t
 	ret->frame_count = depth;
 	ret->kind = stack->kind;
 	tally_figures(tally, summary->interval_bytes, &ret->figures);
-	return snapshot_copy_text(snapshot, stack->thread, &ret->thread, err);
+	return text_copy(summary, stack->thread, &ret->thread, err);
 }
 
 /* Add what is known of a stack to a tally. */

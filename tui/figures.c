@@ -51,13 +51,19 @@ static double sum_from(const float *classes, size_t first)
 	return sum;
 }
 
+double figures_old_bytes(const struct figures *figures, size_t min_age_class)
+{
+	return min_age_class ? sum_from(figures->age_bytes, min_age_class)
+			     : figures->live_bytes.value;
+}
+
 void figures_keep_old(struct figures *figures, size_t min_age_class)
 {
 	if (min_age_class == 0)
 		return;
 	struct estimate *live = &figures->live_bytes;
 	double all = sum_from(figures->age_bytes, 0);
-	double old = sum_from(figures->age_bytes, min_age_class);
+	double old = figures_old_bytes(figures, min_age_class);
 	/* A part of the blocks has that part of the variance. */
 	double scale = all > 0 ? sqrt(old / all) : 0;
 	double below = (live->value - live->low) * scale;

@@ -12,6 +12,9 @@
 /** Add figures of the same snapshot that err independently. */
 void figures_add(struct figures *sum, const struct figures *figures);
 
+/** The live bytes of an age class and older ones; of class 0, all. */
+double figures_old_bytes(const struct figures *figures, size_t min_age_class);
+
 /** Leave of live bytes and blocks only those of an age class and older ones. Growth stays that of
  *  all blocks. */
 void figures_keep_old(struct figures *figures, size_t min_age_class);

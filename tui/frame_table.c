@@ -47,20 +47,22 @@ bool frame_table_find(struct frame_table *table, const struct frame *frame,
 		      const struct frame_facts **ret, struct error *err)
 {
 	uint32_t number;
-	size_t known = table->frames.len;
 	void *facts = table->facts;
-	if (!array_reserve(&facts, &table->capacity, known + 1, sizeof(*table->facts), err))
+	if (numbering_find(&table->frames, (uintptr_t)frame, &number)) {
+		*ret = &table->facts[number];
+		return true;
+	}
+	if (!array_reserve(&facts, &table->capacity, table->frames.len + 1, sizeof(*table->facts),
+			   err))
 		return false;
 	table->facts = facts;
 	if (!numbering_add(&table->frames, (uintptr_t)frame, &number, err))
 		return false;
-	if (number == known) {
-		table->facts[number] = (struct frame_facts){
-			.hash = frame_hash(frame, table->is_by_function),
-			.is_matching = !table->pattern || frame_matches(frame, table->pattern),
-			.is_import = is_import(frame),
-		};
-	}
+	table->facts[number] = (struct frame_facts){
+		.hash = frame_hash(frame, table->is_by_function),
+		.is_matching = !table->pattern || frame_matches(frame, table->pattern),
+		.is_import = is_import(frame),
+	};
 	*ret = &table->facts[number];
 	return true;
 }

@@ -15,6 +15,7 @@ struct builder {
 	struct numbering sites; /* keys: hashes of the snapshot's sites; numbers: their indices */
 	struct tree_entry *scratch;
 	uint32_t *groups;	  /* per entry of the row at hand */
+	size_t *ends;		  /* of its groups, in its entries */
 	struct tree_rows done;	  /* rows in their final order, and all entries */
 	struct tree_rows pending; /* rows to come, last one first */
 };
@@ -32,6 +33,7 @@ static void builder_deinit(struct builder *builder)
 	numbering_deinit(&builder->sites);
 	free(builder->scratch);
 	free(builder->groups);
+	free(builder->ends);
 	tree_rows_deinit(&builder->done);
 	tree_rows_deinit(&builder->pending);
 }
@@ -55,11 +57,11 @@ static bool is_shown(struct builder *builder, const struct snapshot_stack *stack
 	bool is_matching = !*tree->filter;
 	bool is_import = false;
 	*ret = !*tree->thread || strcmp(tree->thread, tree_path_thread(stack).function) == 0;
-	if (!*ret || (is_matching && !tree->hides_imports))
+	if (!*ret)
 		return true;
 
 	size_t len = tree_path_len(TREE_SITES, stack);
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && !(is_matching && !tree->hides_imports); i++) {
 		const struct frame_facts *facts;
 		if (!frame_table_find(&builder->frames, tree_path_frame(TREE_SITES, stack, i),
 				      &facts, err))
@@ -95,7 +97,8 @@ static bool collect_entries(struct builder *builder, struct error *err)
 	builder->done.entries = calloc(count + 1, sizeof(*builder->done.entries));
 	builder->scratch = calloc(count + 1, sizeof(*builder->scratch));
 	builder->groups = calloc(count + 1, sizeof(*builder->groups));
-	if (!builder->done.entries || !builder->scratch || !builder->groups)
+	builder->ends = calloc(count + 2, sizeof(*builder->ends));
+	if (!builder->done.entries || !builder->scratch || !builder->groups || !builder->ends)
 		return error_set(err, ERROR_NO_MEMORY, "%zu stacks", count);
 	return add_entries(builder, tree->snapshot, false, err) &&
 	       add_entries(builder, tree->baseline, true, err);
@@ -183,25 +186,25 @@ static void sum_figures(const struct builder *builder, struct tree_row *row,
 {
 	const struct tree *tree = builder->tree;
 	const struct figures *known = known_figures(builder, row, parent, hash);
-	struct figures before = { 0 };
+	double bytes_before = 0;
 	if (known)
 		row->figures = *known;
 	for (size_t i = row->first; i < row->first + row->stack_count; i++) {
 		const struct tree_entry *entry = &builder->done.entries[i];
 		if (entry->is_baseline)
-			figures_add(&before, &entry->stack->figures);
+			bytes_before +=
+				figures_old_bytes(&entry->stack->figures, tree->min_age_class);
 		else if (!known)
 			figures_add(&row->figures, &entry->stack->figures);
 		else if (!tree->baseline)
 			break;
 	}
 	figures_keep_old(&row->figures, tree->min_age_class);
-	figures_keep_old(&before, tree->min_age_class);
 
 	double total = tree->snapshot->total.live_bytes.value;
 	row->share = total > 0 ? row->figures.live_bytes.value / total : 0;
 	if (tree->baseline)
-		row->change_bytes = row->figures.live_bytes.value - before.live_bytes.value;
+		row->change_bytes = row->figures.live_bytes.value - bytes_before;
 }
 
 /* Describe the row of the stacks [first, first + count), which share `depth` + 1 frames. */
@@ -287,13 +290,21 @@ static void place_rows(const struct tree *tree, struct tree_row *rows, size_t co
 }
 
 /* Put the entries of a row in order by their frame at `depth`: first those that have none, which
- * are group 0, then group by group. `ends_ret` is freed by the caller. */
+ * are group 0, then group by group. */
 static bool group_entries(struct builder *builder, size_t first, size_t count, unsigned depth,
-			  size_t **ends_ret, size_t *group_count_ret, struct error *err)
+			  size_t *group_count_ret, struct error *err)
 {
 	OWNED(numbering_deinit) struct numbering numbers = { 0 };
 	struct tree_entry *entries = builder->done.entries + first;
+	size_t *ends = builder->ends;
 	uint32_t group;
+	if (count == 1) { /* most rows of a tree that is unfolded are of one stack */
+		ends[0] = 0;
+		ends[1] = 1;
+		*group_count_ret =
+			tree_path_len(builder->tree->shape, entries[0].stack) > depth ? 2 : 1;
+		return true;
+	}
 	if (!numbering_add(&numbers, 0, &group, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -305,9 +316,7 @@ static bool group_entries(struct builder *builder, size_t first, size_t count, u
 			return false;
 	}
 
-	size_t *ends = calloc(numbers.len + 1, sizeof(*ends));
-	if (!ends)
-		return error_set(err, ERROR_NO_MEMORY, "%zu rows", numbers.len);
+	memset(ends, 0, (numbers.len + 1) * sizeof(*ends));
 	for (size_t i = 0; i < count; i++)
 		ends[builder->groups[i] + 1]++;
 	for (size_t i = 1; i <= numbers.len; i++)
@@ -316,7 +325,6 @@ static bool group_entries(struct builder *builder, size_t first, size_t count, u
 	for (size_t i = 0; i < count; i++)
 		builder->scratch[ends[builder->groups[i]]++] = entries[i];
 	memcpy(entries, builder->scratch, count * sizeof(*entries));
-	*ends_ret = ends;
 	*group_count_ret = numbers.len;
 	return true;
 }
@@ -338,10 +346,10 @@ static bool push_below(struct builder *builder, const struct tree_row *parent, s
 	unsigned depth = parent ? parent->depth + 1 : 0;
 	size_t pushed = pending->count;
 	size_t group_count = 0;
-	OWNED_FREE size_t *ends = NULL;
-	if (!group_entries(builder, first, count, depth, &ends, &group_count, err))
+	if (!group_entries(builder, first, count, depth, &group_count, err))
 		return false;
 
+	const size_t *ends = builder->ends;
 	for (size_t group = 1; group < group_count; group++) {
 		struct tree_row row;
 		if (!row_make(builder, first + ends[group - 1], ends[group] - ends[group - 1],
@@ -365,10 +373,10 @@ static bool make_rows(struct builder *builder, struct error *err)
 	for (size_t i = 0; i < pending->count; i++)
 		done->shown_bytes += columns[COLUMN_LIVE].value(&pending->row[i]);
 	while (pending->count && done->count < TREE_ROWS_MAX) {
-		struct tree_row row = pending->row[--pending->count];
-		if (!rows_push(done, &row, err))
+		if (!rows_push(done, &pending->row[--pending->count], err))
 			return false;
-		if (row.is_open && !push_below(builder, &row, done->count - 1, err))
+		const struct tree_row *row = &done->row[done->count - 1];
+		if (row->is_open && !push_below(builder, row, done->count - 1, err))
 			return false;
 	}
 	done->is_cut = pending->count > 0;
