@@ -3,8 +3,8 @@
 
 #include "profile/snapshot_build.h"
 
-/* How many blocks ahead of their turn are looked at. */
-enum { PREFETCHED = 8 };
+/* How many blocks or stacks ahead of their turn are looked at. */
+enum { PREFETCHED = 8, CACHE_LINE_BYTES = 64 };
 
 /* Numbers of things, ordered by what they belong to (a counting sort). */
 struct groups {
@@ -286,6 +286,13 @@ static bool stack_write(struct summary *summary, size_t number, struct tally *si
 	return true;
 }
 
+/* Stacks of a site lie anywhere, too. */
+static void stack_prefetch(const struct stack *stack)
+{
+	for (size_t i = 0; i < sizeof(*stack); i += CACHE_LINE_BYTES)
+		__builtin_prefetch((const char *)stack + i);
+}
+
 /* Sum what is left of a site up into it, and show that if it has live blocks. */
 static bool rest_write(struct summary *summary, uint32_t node, enum memory_kind kind,
 		       const struct rest *rest, struct tally *site, struct error *err)
@@ -324,6 +331,7 @@ static bool site_write(struct summary *summary, uint32_t number, struct tally *t
 	for (size_t kind = 0; kind < MEMORY_KIND_COUNT; kind++)
 		rests[kind].thread = NULL;
 	for (size_t i = begin; i < by_site->ends[number]; i++) {
+		stack_prefetch(&summary->stacks->items[by_site->order[i + PREFETCHED]]);
 		if (!stack_write(summary, by_site->order[i], &site, rests, err))
 			return false;
 	}
