@@ -19,7 +19,7 @@ packages_of() {
 		python3-gunicorn uwsgi-core uwsgi-plugin-python3 ;;
 	soak) echo python3-gunicorn wrk? gdb? ;;
 	bench) echo python3-pytest python3-numpy? python3-django? python3-venv? wrk? heaptrack? gdb? lldb? ;;
-	readers) echo golang-go? chromium? chromium-driver? python3-selenium? ;;
+	readers) echo golang-go? chromium? chromium-driver? python3-selenium? libdevel-nytprof-perl? ;;
 	pictures) echo fonts-dejavu-core fonts-noto-color-emoji? ;;
 	*) echo "packages.sh: unknown set '$1'; there are build, demo, test, fuzz, matrix, soak, bench, readers and pictures" >&2; exit 2 ;;
 	esac

@@ -10,11 +10,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree
 
 import pytest
 
 from processes import BUILD
 
+FLAMEGRAPH = pathlib.Path("/usr/share/perl5/Devel/NYTProf/flamegraph.pl")  # Debian's
 SPEEDSCOPE = BUILD / "readers" / "node_modules" / "speedscope"
 
 
@@ -24,6 +26,18 @@ def reader(name):
     if not path:
         pytest.skip(f"{name} is not installed: make readers")
     return path
+
+
+def flamegraph(path):
+    """The texts of an image that flamegraph.pl makes of a file, one for each box."""
+    if not FLAMEGRAPH.exists():
+        pytest.skip("flamegraph.pl is not installed: make readers")
+    finished = subprocess.run(
+        [reader("perl"), FLAMEGRAPH, "--countname", "bytes", "--colors", "mem", path],
+        capture_output=True, text=True, timeout=60)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    image = xml.etree.ElementTree.fromstring(finished.stdout)
+    return [title.text for title in image.iter("{http://www.w3.org/2000/svg}title")]
 
 
 def browse(url, directory, seconds=60):

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from processes import FILTRACE, ROOT
-from readers import reader, speedscope, speedscope_schema
+from readers import flamegraph, reader, speedscope, speedscope_schema
 from recording import recording  # noqa: F401  (a fixture)
 
 
@@ -47,6 +47,16 @@ def test_collapsed_has_a_line_for_each_stack_that_ends_in_the_leaking_line(recor
         assert len(frames.split(";")) == len(stack["frames"]) + stack["truncated"]
     assert lines[0].rpartition(" ")[0].endswith(
         f";render ({recording.file}:{recording.line})"), lines[0]
+
+
+def test_flamegraph_draws_the_leaking_line_as_wide_as_it_is(recording):
+    boxes = flamegraph(recording.write("collapsed"))
+    label = re.escape(f"render ({recording.file}:{recording.line})")
+    found = [re.match(label + r" \(([\d,]+) bytes, ", box) for box in boxes]
+    leak = recording.json["sites"][0]
+    assert (leak["file"], leak["line"]) == (recording.file, recording.line)
+    assert sum(int(box.group(1).replace(",", "")) for box in found if box) == pytest.approx(
+        leak["live_bytes"], rel=1e-3), boxes
 
 
 @pytest.mark.parametrize("form", ["speedscope", "collapsed"])
