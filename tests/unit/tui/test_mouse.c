@@ -23,7 +23,7 @@ struct fixture {
 	struct state state;
 	struct snapshot *snapshot;
 	struct cells cells;
-	char names[SITES][16];
+	char names[SITES][24];
 	struct frame frames[SITES];
 	struct synthetic_stack stacks[SITES];
 };
