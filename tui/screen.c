@@ -342,20 +342,32 @@ static bool is_double(struct place place)
 	return ret;
 }
 
-/* What the mouse did. */
+/* What the mouse did last, the newest first: of what comes at once, ncurses makes one key. */
+static MEVENT mouse_events[8];
+static size_t mouse_event_count;
+
+static void take_mouse_events(void)
+{
+	while (mouse_event_count < ARRAY_LEN(mouse_events) &&
+	       getmouse(&mouse_events[mouse_event_count]) == OK)
+		mouse_event_count++;
+}
+
+/* The next of that. */
 static int mouse_code(struct place *click_ret)
 {
-	MEVENT event;
-	if (getmouse(&event) != OK)
-		return KEY_CODE_NONE;
-	if (event.bstate & BUTTON4_PRESSED)
-		return KEY_CODE_WHEEL_UP;
-	if (event.bstate & BUTTON5_PRESSED)
-		return KEY_CODE_WHEEL_DOWN;
-	if (!(event.bstate & BUTTON1_PRESSED))
-		return KEY_CODE_NONE;
-	*click_ret = (struct place){ .row = event.y, .column = event.x };
-	return is_double(*click_ret) ? KEY_CODE_DOUBLE_CLICK : KEY_CODE_CLICK;
+	while (mouse_event_count) {
+		const MEVENT *event = &mouse_events[--mouse_event_count];
+		if (event->bstate & BUTTON4_PRESSED)
+			return KEY_CODE_WHEEL_UP;
+		if (event->bstate & BUTTON5_PRESSED)
+			return KEY_CODE_WHEEL_DOWN;
+		if (!(event->bstate & BUTTON1_PRESSED))
+			continue;
+		*click_ret = (struct place){ .row = event->y, .column = event->x };
+		return is_double(*click_ret) ? KEY_CODE_DOUBLE_CLICK : KEY_CODE_CLICK;
+	}
+	return KEY_CODE_NONE;
 }
 
 static int function_key(wint_t pressed)
@@ -391,16 +403,18 @@ static int function_key(wint_t pressed)
 
 int screen_key(struct place *click_ret)
 {
-	int code = KEY_CODE_NONE;
+	int code = mouse_code(click_ret);
 	wint_t pressed;
 	int kind;
 	while (code == KEY_CODE_NONE && (kind = get_wch(&pressed)) != ERR) {
-		if (kind != KEY_CODE_YES)
+		if (kind != KEY_CODE_YES) {
 			code = pressed == '\r' ? KEY_CODE_ENTER : (int)pressed;
-		else if (pressed == KEY_MOUSE)
+		} else if (pressed == KEY_MOUSE) {
+			take_mouse_events();
 			code = mouse_code(click_ret);
-		else
+		} else {
 			code = function_key(pressed);
+		}
 	}
 	return code;
 }

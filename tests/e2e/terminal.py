@@ -80,16 +80,18 @@ class Terminal:
     def press(self, keys):
         self.shell.send(keys)
 
-    def click(self, column, line, button=0):
-        """Press and release a button of the mouse, or turn its wheel (64, 65)."""
-        for code in (button, 3) if button < 64 else (button,):
-            place = (code, column + 1, line + 1)
-            self.shell.send("\x1b[M" + "".join(chr(32 + number) for number in place))
+    def click(self, *places, button=0):
+        """Press and release a button of the mouse, or turn its wheel (64, 65), at some places, each
+        (column, line), all at once."""
+        codes = (button, 3) if button < 64 else (button,)
+        self.shell.send("".join(
+            "\x1b[M" + "".join(chr(32 + number) for number in (code, column + 1, line + 1))
+            for column, line in places for code in codes))
 
     def click_on(self, word):
         line, text = next((n, text) for n, text in enumerate(self.text().splitlines())
                           if word in text)
-        self.click(text.index(word), line)
+        self.click((text.index(word), line))
 
     def resize(self, columns, lines):
         """Give the window another size, and wait until something was drawn in it."""

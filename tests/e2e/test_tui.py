@@ -189,12 +189,13 @@ def test_mouse_sorts_folds_selects_and_turns_pages(server, leak, open_terminal):
     terminal.press(" ")  # rows stay where they are
     screen = terminal.wait_for("PAUSED", leak)
     line = next(n for n, text in enumerate(screen.splitlines()) if leak in text)
-    terminal.click(0, line)
+    terminal.click((0, line))
     terminal.wait_for(" index")  # the caller of render()
-    terminal.click(60, line)
-    terminal.click(60, line)
+    terminal.click((60, line + 1), (60, line))
+    terminal.wait_for(f" {line - 4}/")
+    terminal.click((60, line + 1), (60, line), (60, line))
     assert terminal.wait_for("Traceback", "cache[page] = ").split()[0] == "render"
-    terminal.click(60, line, button=65)
+    terminal.click((60, line), button=65)
     terminal.wait_until_gone("render  /")
     terminal.press("x")
     terminal.wait_for("SITE", leak)
