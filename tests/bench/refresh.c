@@ -255,15 +255,17 @@ int main(int argc, char **argv)
 	make_frames();
 	for (int i = 1; i < argc; i++) {
 		struct load load;
-		load_start(&load, (size_t)atol(argv[i]));
 		for (size_t page = 0; page < ARRAY_LEN(pages_measured); page++) {
 			double ms[PART_COUNT];
+			load_start(&load, (size_t)atol(argv[i]));
 			measure(&load, pages_measured[page].keys, ms);
+			profile_destroy(load.profile);
 			printf("%s %s: describe %.2f ms, rows %.2f ms, draw %.2f ms, together "
 			       "%.2f ms\n",
 			       argv[i], pages_measured[page].name, ms[PART_DESCRIBE], ms[PART_ROWS],
 			       ms[PART_DRAW], ms[PART_TOGETHER]);
 		}
+		load_start(&load, (size_t)atol(argv[i]));
 		printf("%s sent: %.0f bytes\n", argv[i], bytes_per_refresh(&load));
 		fflush(stdout);
 		profile_destroy(load.profile);
