@@ -243,7 +243,7 @@ def choose(page, function):
 
 
 def html_report(studio):
-    path = report(studio, "html")
+    path = report(studio, "html", "--source")
     studio.camera.fit(*PAGE)
     page = Page(studio.browser, path)
     choose(page, "render")
