@@ -2,8 +2,8 @@
 #include "cli/thread_names.h"
 
 #include <string.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "tracer/process.h"
 
 /* A target that renames its threads without end, or names threads that do not exist, is not
@@ -90,6 +90,10 @@ static struct thread_name *intern(struct thread_names *names, const char *text)
 	strcpy(interned->text, text);
 	interned->name.text = interned->text;
 	HASH_ADD_STR(names->texts, text, interned);
+	if (!interned->hh.tbl) {
+		free(interned);
+		return &names->unknown;
+	}
 	return &interned->name;
 }
 
@@ -124,8 +128,11 @@ struct thread_name *thread_names_find(struct thread_names *names, int tid)
 	thread->our_tid = is_in_our_namespace ? tid : process_find_thread(names->pid, tid);
 	if (!read_name(names, thread, &thread->name))
 		thread->name = &names->unknown;
+	struct thread_name *name = thread->name;
 	HASH_ADD_INT(names->threads, tid, thread);
-	return thread->name;
+	if (!thread->hh.tbl)
+		free(thread);
+	return name;
 }
 
 void thread_names_refresh(struct thread_names *names)

@@ -5,7 +5,7 @@
 #include <sys/param.h>
 
 /* Standard errors in the half-width of a 95% interval. */
-static const double Z = 1.96;
+static const double Z = 1.959964;
 
 /* What no byte's noise is in truth. */
 static const double NOISE_MAX = 1e18;

@@ -336,13 +336,12 @@ static struct estimate live_estimate(const struct tally *tally, double live, dou
 }
 
 /* How far the centre of growth's interval is from growth, and half the interval's width. */
-static void growth_interval(const struct tally *tally, double interval, double *shift_ret,
-			    double *half_ret)
+static void growth_interval(const struct tally *tally, double interval, double fit,
+			    double *shift_ret, double *half_ret)
 {
 	double leaker = interval / tally->now_seconds;
 	double gain = interval > 0 ? (tally->growth + leaker) / (tally->weight + interval) : 0;
-	double variance = fmax(tally->growth_variance, 0) + quarter_z2 * leaker * leaker +
-			  fit_variance(tally);
+	double variance = fmax(tally->growth_variance, 0) + quarter_z2 * leaker * leaker + fit;
 	*shift_ret = half_z2 * interval * gain;
 	*half_ret = z * sqrt(variance);
 }
@@ -356,10 +355,10 @@ static struct estimate growth_estimate(const struct tally *tally, double interva
 	double value = tally->growth;
 	double unseen = unseen_interval(tally->weight_interval, tally->weight, interval_bytes);
 	double seen = tally->weight > 0 ? tally->weight_interval / tally->weight : unseen;
-	double shift, half;
-	growth_interval(tally, unseen, &shift, &half);
+	double shift, half, fit = fit_variance(tally);
+	growth_interval(tally, unseen, fit, &shift, &half);
 	double high = value + shift + half;
-	growth_interval(tally, seen, &shift, &half);
+	growth_interval(tally, seen, fit, &shift, &half);
 	double low = value + shift - half;
 	return estimate_make(value, fmin(low, value - half_z2 * unseen / tally->now_seconds), high);
 }

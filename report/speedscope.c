@@ -107,7 +107,7 @@ static bool write_profile(const struct snapshot *snapshot, const struct paths *p
 	char name[128];
 	snprintf(name, sizeof(name), "%s", measure->name);
 	if (share.shrinking)
-		snprintf(name, sizeof(name), "%s, without %zu stacks that shrink", measure->name,
+		snprintf(name, sizeof(name), "%s, without stacks that shrink (%zu)", measure->name,
 			 share.shrinking);
 	fprintf(out,
 		"%s{\"type\":\"sampled\",\"name\":\"%s\",\"unit\":\"%s\",\"startValue\":0,"

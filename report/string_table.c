@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <uthash.h>
+#include "base/hash.h"
 
 struct known_string {
 	UT_hash_handle hh;
@@ -32,6 +32,10 @@ bool string_table_add(struct string_table *table, const char *text, int64_t *ret
 		memcpy(known->text, text, len);
 		known->number = HASH_COUNT(table->strings);
 		HASH_ADD_KEYPTR(hh, table->strings, known->text, len, known);
+		if (!known->hh.tbl) {
+			free(known);
+			return error_set(err, ERROR_NO_MEMORY, "no memory for a name");
+		}
 	}
 	*ret = known->number;
 	return true;

@@ -97,7 +97,7 @@
     note(node, missing, state) {
       const why = state.isOld ? "are new or shrank" : "are gone or shrink";
       return `  |  ${changeText(node, state)}` +
-        (missing ? `  |  without ${count(missing)} stacks that ${why}: key w` : "");
+        (missing ? `  |  without stacks that ${why} (${count(missing)}): key w` : "");
     },
 
     figuresOf: (node) => [...describe("growth", node), ...describe("live", node)],

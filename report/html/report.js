@@ -42,7 +42,7 @@
     },
 
     isMissing: (stack, { measure }) => /growth|range/.test(measure) && stack[measure] < 0,
-    note: (node, missing) => (missing ? `  |  without ${count(missing)} stacks that shrink` : ""),
+    note: (node, missing) => (missing ? `  |  without stacks that shrink (${count(missing)})` : ""),
 
     figuresOf: (node) => [
       ["live", bytes(node.live)], ["growth", measures.growth.text(node.growth)],

@@ -119,7 +119,7 @@ static void test_what_shrinks_is_left_out_of_growth_and_counted(void **state)
 	};
 	OWNED_JSON json_t *document = write_speedscope(&snapshot);
 	assert_profile(document, 0, "live bytes", "bytes");
-	assert_profile(document, 1, "growth per second, without 2 stacks that shrink", "bytes");
+	assert_profile(document, 1, "growth per second, without stacks that shrink (2)", "bytes");
 
 	/* Nothing that grows: no such profile. */
 	snapshot.stacks++;
