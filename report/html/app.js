@@ -276,12 +276,13 @@ function startPage(mode) {
     at("status").textContent = text;
   }
 
-  // The innermost frame comes last. Callers are below in an inverted graph: the largest are told.
+  // The innermost frame comes first. Callers are below in an inverted graph: the largest are told.
   function tracebackOf(node) {
     const path = [];
     for (let above = node; above.parent; above = above.parent) path.push(above);
-    if (!state.isInverted) return path.reverse();
-    for (let below = childrenOf(node)[0]; below; below = childrenOf(below)[0]) path.unshift(below);
+    if (!state.isInverted) return path;
+    path.reverse();
+    for (let below = childrenOf(node)[0]; below; below = childrenOf(below)[0]) path.push(below);
     return path;
   }
 

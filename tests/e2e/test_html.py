@@ -32,8 +32,8 @@ def test_click_zooms_and_shows_the_traceback(page):
     assert "http" in page.text("trace") or "thread" in page.text("trace")
     lines = page.text("trace").splitlines()
     assert len(lines) == 3
-    assert lines[2].endswith(page.text("function"))
-    assert page.text("place") in lines[2]
+    assert lines[0].endswith(page.text("function"))
+    assert page.text("place") in lines[0]
     assert page.text("status").startswith(page.text("figures").split(" live")[0])
 
 
