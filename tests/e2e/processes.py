@@ -77,6 +77,11 @@ def environment_of(python, added):
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **python.settings, **(added or {})}
 
 
+def can_be_had(*prefix):
+    """Whether commands can be run so: not all namespaces can be had in containers and chroots."""
+    return subprocess.run([*prefix, "true"], capture_output=True).returncode == 0
+
+
 class Target:
     """A program of fixtures/, from its `ready` to its `unharmed`.
 
