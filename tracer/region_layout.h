@@ -18,7 +18,7 @@
  * never touches the shared pages. None of this is ever unmapped.
  */
 
-#define REGION_MAGIC 0x3665636172746c66 /* "fltrace6": the last digit counts layouts */
+#define REGION_MAGIC 0x3765636172746c66 /* "fltrace7": the last digit counts layouts */
 
 #define CODE_OFFSET   0x0
 #define CODE_BYTES    0x7000
@@ -45,8 +45,9 @@
 #define CELL_COPY_OFFSET   0x10
 #define CELL_COUNT	   48
 #define STUB_PLACES_OFFSET 0x6000
-#define STUB_PLACE_BYTES   0x2a0
-#define STUB_PLACE_COUNT   6
+#define STUB_PLACE_BYTES   0x2d0
+#define STUB_PLACE_COUNT   5
+#define STUB_HEAD_BYTES	   0x70 /* of a stub: its entries, and all that is done on leaving it */
 
 /* anchor */
 #define ANCHOR_MAGIC	    0x0	 /* u64, written last */
@@ -57,6 +58,9 @@
 #define ANCHOR_STUB_PLACES  0x20 /* u32: bit n: place n for stubs is taken */
 #define ANCHOR_RECORD_COUNT 0x24 /* u32: how many journal records are valid */
 #define ANCHOR_ACTION	    0x30 /* u32: 1: the action of SIGTRAP is ours, or about to be */
+#define ANCHOR_STUB_INSIDE                                                     \
+	0x38 /* u8[STUB_PLACE_COUNT]: 1: a thread was sent there, not back yet \
+	      */
 #define ANCHOR_GATES	    0x100
 #define ANCHOR_GATE_BYTES   16 /* { u64 original; u64 limit, at most INT64_MAX } */
 #define ANCHOR_GATE_COUNT   72
@@ -155,9 +159,10 @@
 #define STUB_COOKIE	   0x8	/* u64: what it shows the tracer to be known by */
 #define STUB_RESUME	   0x10 /* u64: rip of the thread as it was found */
 #define STUB_RESUME_CALL   0x18 /* u64: rip - 2 */
-#define STUB_ARGUMENTS	   0x20 /* u64[STUB_ARGUMENTS_MAX] */
+#define STUB_INSIDE	   0x20 /* u64: address of its place's ANCHOR_STUB_INSIDE; 0: it has none */
+#define STUB_ARGUMENTS	   0x28 /* u64[STUB_ARGUMENTS_MAX] */
 #define STUB_ARGUMENTS_MAX 5
-#define STUB_WORDS_BYTES   0x48
+#define STUB_WORDS_BYTES   0x50
 
 /* A stop sleeps at most this long before it asks again whether the tracer lives. */
 #define PARK_ROUND_NS 50000000

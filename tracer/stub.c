@@ -20,13 +20,10 @@ enum { ALL_PLACES = (1 << STUB_PLACE_COUNT) - 1 };
 
 enum { STUB_THREADS_MAX = 4, STUB_STACK_BYTES = 512, CLEAR_TRIES = 20 };
 
-/* Below the stack pointer, so much is in use (System V ABI). Frames of signals are 1 to 11 KiB
- * large, by what vector registers there are (getauxval(3), AT_MINSIGSTKSZ). */
-enum { RED_ZONE_BYTES = 128, SIGNAL_FRAMES_BYTES = 16 << 10 };
-
 _Static_assert(STUB_PLACES_OFFSET + STUB_PLACE_COUNT * STUB_PLACE_BYTES <= CODE_BYTES, "code");
 _Static_assert(offsetof(struct stub_answer, cookie) == ANCHOR_STUB_COOKIE - ANCHOR_STUB_STATE,
 	       "stub_answer");
+_Static_assert(ANCHOR_STUB_INSIDE + STUB_PLACE_COUNT <= ANCHOR_GATES, "anchor");
 _Static_assert(STUB_ARGUMENTS + STUB_ARGUMENTS_MAX * 8 == STUB_WORDS_BYTES, "words");
 
 static void sleep_us(long us)
@@ -45,10 +42,9 @@ static bool write_stub(struct target_memory *tm, const struct stub_job *job, str
 {
 	uint8_t code[STUB_PLACE_BYTES];
 	uint64_t words[STUB_WORDS_BYTES / sizeof(uint64_t)] = {
-		[STUB_BASE / 8] = job->base,
-		[STUB_COOKIE / 8] = job->cookie,
-		[STUB_RESUME / 8] = job->resume,
-		[STUB_RESUME_CALL / 8] = job->resume - 2,
+		[STUB_BASE / 8] = job->base,	 [STUB_COOKIE / 8] = job->cookie,
+		[STUB_RESUME / 8] = job->resume, [STUB_RESUME_CALL / 8] = job->resume - 2,
+		[STUB_INSIDE / 8] = job->inside,
 	};
 	memcpy(&words[STUB_ARGUMENTS / 8], job->arguments, sizeof(job->arguments));
 	memcpy(code, job->stub->begin, sizeof(code));
@@ -71,58 +67,33 @@ static bool is_in_stub(const void *job, raddr word)
 	return word - ((const struct stub_job *)job)->place < STUB_PLACE_BYTES;
 }
 
-/* Frames of signals that came while the stub ran lie below the stack now. Threads that go deeper
- * later may leave their words unset: nobody could tell such a word from one that will be returned
- * to. */
-static void forget_below(struct target_memory *tm, const struct tracee *thread,
-			 const struct stub_job *job)
-{
-	raddr words[PAGE_BYTES / sizeof(raddr)];
-	struct error ignored;
-	raddr end = (thread->rsp - RED_ZONE_BYTES) & ~UINT64_C(7);
-	raddr stop = end - SIGNAL_FRAMES_BYTES;
-
-	/* Down to the end of the mapping: the first page that cannot be read. */
-	while (end > stop) {
-		raddr start = (end - 1) & ~(raddr)(PAGE_BYTES - 1);
-		if (!memory_read(&tm->memory, start, words, end - start, &ignored))
-			return;
-		for (size_t i = 0; i < (end - start) / sizeof(raddr); i++)
-			if (is_in_stub(job, words[i]) &&
-			    !target_memory_write(tm, start + i * sizeof(raddr), &(raddr){ 0 },
-						 sizeof(raddr), &ignored))
-				return;
-		end = start;
-	}
-}
-
-static bool clear_place(struct target_memory *tm, const struct stub_job *job)
-{
-	static const uint8_t nothing[STUB_PLACE_BYTES];
-	struct error ignored;
-	return !job->is_new ||
-	       target_memory_write(tm, job->place, nothing, sizeof(nothing), &ignored);
-}
-
 /* A place behind other code is made zero again: for the next stub, and because nothing of ours
  * should stay there. A thread that has not left by then (its processor is busy, or a signal handler
  * runs on top) keeps the place for good. */
 void stub_clear(struct target_memory *tm, const struct stub_job *job)
 {
-	bool is_clear = false;
+	static const uint8_t nothing[STUB_PLACE_BYTES];
+	bool is_clear = !job->is_new;
 	for (int try = 0; try < CLEAR_TRIES && !is_clear; try++) {
 		OWNED_WORLD struct world world = { 0 };
 		struct error ignored;
 		if (!world_stop_one(job->tid, &world, &ignored))
 			return;
-		forget_below(tm, &world.threads[0], job);
 		is_clear = !is_in_stub(job, world.threads[0].rip) &&
 			   !world_stacks_hold(&world, &tm->memory, is_in_stub, job) &&
-			   clear_place(tm, job);
+			   target_memory_write(tm, job->place, nothing, sizeof(nothing), &ignored);
 		world_resume(&world);
 		if (!is_clear)
 			sleep_us(500);
 	}
+}
+
+/* Say that a thread is inside, or that it never was: on its way out it says so itself. */
+static bool write_inside(struct target_memory *tm, const struct stub_job *job, bool is_inside,
+			 struct error *err)
+{
+	const uint8_t byte = is_inside;
+	return !job->inside || target_memory_write(tm, job->inside, &byte, sizeof(byte), err);
 }
 
 /* Send the job's thread into the stub. ERROR_NO_PROCESS: this thread is of no use, try another. */
@@ -136,13 +107,14 @@ static bool start_stub(struct target_memory *tm, struct stub_job *job, struct er
 
 	struct tracee *thread = &world.threads[0];
 	job->resume = thread->rip;
-	return write_stub(tm, job, err) && tracee_move(thread, stub_entry(job), err);
+	return write_stub(tm, job, err) && write_inside(tm, job, true, err) &&
+	       tracee_move(thread, stub_entry(job), err);
 }
 
 /* The stub was not run in time. If its thread has not moved since, put it back where it was: then
  * nothing has happened. One that has moved is on its way through, or could not map the region. One
  * that cannot be stopped may run the stub at any time: no other must be started. */
-static bool cancel_stub(const struct stub_job *job, struct error *err)
+static bool cancel_stub(struct target_memory *tm, const struct stub_job *job, struct error *err)
 {
 	OWNED_WORLD struct world world = { 0 };
 	struct error why;
@@ -151,7 +123,8 @@ static bool cancel_stub(const struct stub_job *job, struct error *err)
 				 "thread %d is stuck in the kernel (%s): nothing was planted",
 				 job->tid, why.context);
 	return world.threads[0].rip != stub_entry(job) ||
-	       tracee_move(&world.threads[0], job->resume, err);
+	       (tracee_move(&world.threads[0], job->resume, err) &&
+		write_inside(tm, job, false, err));
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -229,30 +202,63 @@ static raddr place_at(raddr base, unsigned i)
 	return base + STUB_PLACES_OFFSET + (raddr)i * STUB_PLACE_BYTES;
 }
 
-/* One place, or all of them. */
+/* Some of the region's places. */
 struct places {
-	raddr start;
-	size_t len; /* bytes */
+	raddr base;    /* of the region */
+	unsigned mask; /* bit n: place n */
+	uint8_t inside[STUB_PLACE_COUNT];
 };
 
-static bool are_in(const void *places_in, raddr word)
+static struct places places_of(raddr base, unsigned mask, struct memory *memory)
+{
+	struct places places = { .base = base, .mask = mask };
+	struct error ignored;
+	if (!memory_read(memory, base + ANCHOR_OFFSET + ANCHOR_STUB_INSIDE, places.inside,
+			 sizeof(places.inside), &ignored))
+		memset(places.inside, 1, sizeof(places.inside));
+	return places;
+}
+
+/* Which of them an address is in, and where there; ALL_PLACES: in none. */
+static unsigned find_place(const struct places *places, raddr address, raddr *offset_ret)
+{
+	raddr offset = address - place_at(places->base, 0);
+	raddr i = offset / STUB_PLACE_BYTES;
+	*offset_ret = offset % STUB_PLACE_BYTES;
+	return i < STUB_PLACE_COUNT && places->mask >> i & 1 ? (unsigned)i : ALL_PLACES;
+}
+
+static bool are_in(const struct places *places, raddr rip)
+{
+	raddr offset;
+	return find_place(places, rip, &offset) != ALL_PLACES;
+}
+
+/* Is this word of a stack one that will be returned to? Frames of signals that came while a stub
+ * ran lie below its thread's stack, and may never be written over; but it has left then, and said
+ * so. (stub_x86_64.S) */
+static bool lead_back(const void *places_in, raddr word)
 {
 	const struct places *places = places_in;
-	return word - places->start < places->len;
+	raddr offset;
+	unsigned place = find_place(places, word, &offset);
+	if (place == ALL_PLACES)
+		return false;
+	bool is_entry = offset <= (raddr)(stub_maps_region.enter - stub_maps_region.begin);
+	return places->inside[place] || (!is_entry && offset < STUB_HEAD_BYTES);
 }
 
 /* In one of them, or about to return to one from a signal handler. */
-static bool some_thread_is_in(struct places places, struct memory *memory,
+static bool some_thread_is_in(const struct places *places, struct memory *memory,
 			      const struct world *world)
 {
 	for (size_t i = 0; i < world->len; i++)
-		if (world->threads[i].is_stopped && are_in(&places, world->threads[i].rip))
+		if (world->threads[i].is_stopped && are_in(places, world->threads[i].rip))
 			return true;
-	return world_stacks_hold(world, memory, are_in, &places);
+	return world_stacks_hold(world, memory, lead_back, places);
 }
 
-/* All places are taken. Each is free again once no thread is in it. A word of a signal's frame that
- * was left on a stack can keep one taken for long, but hardly all. */
+/* All places are taken. Each is free again once no thread is in it. */
 static bool free_places(struct target_memory *tm, raddr base, uint32_t *taken_ret,
 			struct error *err)
 {
@@ -260,36 +266,39 @@ static bool free_places(struct target_memory *tm, raddr base, uint32_t *taken_re
 	if (!world_stop(tm->pid, &world, err))
 		return false;
 	*taken_ret = 0;
-	for (unsigned i = 0; i < STUB_PLACE_COUNT; i++)
-		if (some_thread_is_in((struct places){ place_at(base, i), STUB_PLACE_BYTES },
-				      &tm->memory, &world))
+	for (unsigned i = 0; i < STUB_PLACE_COUNT; i++) {
+		struct places place = places_of(base, 1u << i, &tm->memory);
+		if (some_thread_is_in(&place, &tm->memory, &world))
 			*taken_ret |= 1u << i;
+	}
 	return *taken_ret != ALL_PLACES ||
 	       error_set(err, ERROR_TIMEOUT, "threads are still inside earlier stubs");
 }
 
-static bool place_in_region(struct target_memory *tm, raddr base, raddr *ret, struct error *err)
+static bool place_in_region(struct target_memory *tm, struct stub_job *job, struct error *err)
 {
 	size_t offset = ANCHOR_OFFSET + ANCHOR_STUB_PLACES;
 	uint32_t taken;
-	if (!region_read_u32(tm, base, offset, &taken, err))
+	if (!region_read_u32(tm, job->base, offset, &taken, err))
 		return false;
 	taken &= ALL_PLACES;
-	if (taken == ALL_PLACES && !free_places(tm, base, &taken, err))
+	if (taken == ALL_PLACES && !free_places(tm, job->base, &taken, err))
 		return false;
 	unsigned i = (unsigned)__builtin_ctz(~taken);
-	*ret = place_at(base, i);
-	return region_write_u32(tm, base, offset, taken | 1u << i, err);
+	job->place = place_at(job->base, i);
+	job->inside = job->base + ANCHOR_OFFSET + ANCHOR_STUB_INSIDE + i;
+	return region_write_u32(tm, job->base, offset, taken | 1u << i, err);
 }
 
-static bool place_in_slack(struct target_memory *tm, const struct images *images, raddr *ret,
-			   struct error *err)
+static bool place_in_slack(struct target_memory *tm, const struct images *images,
+			   struct stub_job *job, struct error *err)
 {
 	struct slack slack;
 	if (images_find_slack(images, &tm->memory, STUB_PLACE_BYTES, &slack, 1) == 0)
 		return error_set(err, ERROR_UNSUPPORTED,
 				 "no unused bytes behind any code of process %d", tm->pid);
-	*ret = slack.address;
+	job->place = slack.address;
+	job->inside = 0;
 	return true;
 }
 
@@ -297,8 +306,7 @@ static bool place_in_slack(struct target_memory *tm, const struct images *images
 static bool choose_place(struct target_memory *tm, const struct images *images,
 			 struct stub_job *job, struct error *err)
 {
-	return job->is_new ? place_in_slack(tm, images, &job->place, err)
-			   : place_in_region(tm, job->base, &job->place, err);
+	return job->is_new ? place_in_slack(tm, images, job, err) : place_in_region(tm, job, err);
 }
 
 /* Stubs run from the region's places, or from the ends of other code, where nothing else does. */
@@ -320,8 +328,8 @@ bool stub_is_running(raddr base, const struct images *images, struct memory *mem
 	for (size_t i = 0; i < world->len; i++)
 		if (world->threads[i].is_stopped && is_in_slack(images, world->threads[i].rip))
 			return true;
-	const struct places all = { place_at(base, 0), STUB_PLACE_COUNT * STUB_PLACE_BYTES };
-	return some_thread_is_in(all, memory, world);
+	const struct places all = places_of(base, ALL_PLACES, memory);
+	return some_thread_is_in(&all, memory, world);
 }
 
 /* ---- running it ------------------------------------------------------------------------------ */
@@ -334,7 +342,7 @@ static bool run_in_thread(struct target_memory *tm, struct stub_job *job, struct
 	if (await_answer(tm, job, ret, err))
 		return true;
 	struct error second;
-	if (!cancel_stub(job, &second))
+	if (!cancel_stub(tm, job, &second))
 		*err = second;
 	return false;
 }

@@ -28,6 +28,7 @@ struct stub_job {
 
 	/* Filled in by stub_run(). */
 	raddr place;	 /* where the stub's code goes */
+	raddr inside;	 /* the byte that says that a thread is there, or 0 */
 	uint64_t cookie; /* random: by it we know that what we read was written by our stub */
 	int tid;
 	raddr resume; /* where the thread was */
@@ -51,9 +52,7 @@ MUST_CHECK bool stub_run(struct target_memory *tm, const struct images *images,
 /** Let the stub that stands by go, and see it leave. */
 MUST_CHECK bool stub_dismiss(struct target_memory *tm, raddr base, struct error *err);
 
-/** After stub_run(), and stub_dismiss() if it stands by: see its thread out of the stub, if it
- * leaves soon, and let nothing tell of it: no frame of a signal below the thread's stack, nor the
- * code, if it was put behind that of some file. */
+/** Take a stub that was put behind the code of some file out again, if its thread has left it. */
 void stub_clear(struct target_memory *tm, const struct stub_job *job);
 
 /** Tell whether some thread is still inside a stub, ours or of an earlier filtrace that was killed.

@@ -28,8 +28,14 @@
 #define HANDSHAKE_ROUNDS   150
 #define HANDSHAKE_ROUND_NS 200000
 
-/* Both entries, and what surrounds every stub's body. Within it rsp is 16-aligned or not, as the
- * thread happened to be; rbx is the region. */
+/* The head of every stub: both entries, and what is done on leaving. Within the body, which follows,
+ * rsp is 16-aligned or not, as the thread happened to be; rbx is the region.
+ *
+ * Whether a thread is inside, and only runs a signal handler just now, cannot be told from what
+ * stacks hold alone: frames of signals that came meanwhile stay below the stack when the thread has
+ * left, and later frames may leave them as they are. The byte at STUB_INSIDE tells it, which the
+ * tracer sets and the stub clears. What is still to be done then is done in the head, where no
+ * thread is for longer than an instant. */
 .macro STUB_BEGIN name
 	.globl	\name\()_begin, \name\()_enter, \name\()_words
 	.balign	16
@@ -46,6 +52,27 @@
 	movq	$0, -8(%rsp)
 	lea	128(%rsp), %rsp
 	jmp	*\name\()_words + STUB_RESUME_CALL(%rip)
+
+\name\()_leave:
+	mov	\name\()_words + STUB_INSIDE(%rip), %rax
+	test	%rax, %rax
+	jz	4f
+	movb	$0, (%rax)
+4:	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	popfq
+	ret
+	.org	\name\()_begin + STUB_HEAD_BYTES /* fails if the head outgrows it */
 
 3:	pushfq
 	push	%rax
@@ -64,21 +91,8 @@
 	mov	\name\()_words + STUB_BASE(%rip), %rbx
 .endm
 
+/* Behind the body, which has jumped to its head. */
 .macro STUB_END name
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
-	popfq
-	ret
 	.balign	8
 \name\()_words:			/* filled in by the tracer before the stub is written */
 	.fill	STUB_WORDS_BYTES
@@ -221,7 +235,6 @@
 	jmp	stub_region_leave
 stub_name:
 	.asciz	"filtrace"
-stub_region_leave:
 	STUB_END stub_region
 	.set	is_new, stub_region_words + STUB_ARGUMENTS
 	.set	is_anonymous, stub_region_words + STUB_ARGUMENTS + 8
@@ -255,6 +268,7 @@ stub_region_leave:
 2:	mov	$STUB_DONE, %ebp
 1:	STUB_ANSWER stub_action, %ebp
 	add	$ACTION_BYTES, %rsp
+	jmp	stub_action_leave
 	STUB_END stub_action
 
 	.section .note.GNU-stack, "", @progbits

@@ -82,7 +82,6 @@ static bool try_change(struct target_memory *tm, const struct images *images, ra
 	OWNED_FD int turn = -1;
 	if (!turn_take(tm->pid, &turn, err) || !stub_run(tm, images, &job, &answer, err))
 		return error_context(err, "action of SIGTRAP");
-	stub_clear(tm, &job);
 	*is_set_ret = answer.state == STUB_DONE;
 	return true;
 }
