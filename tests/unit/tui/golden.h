@@ -14,6 +14,13 @@
 
 #define GOLDEN_DIRECTORY "tests/unit/tui/golden/"
 
+/* What is on a screen of some size after some keys, and the file that it stands in. */
+struct golden_case {
+	const char *name;
+	int width, height;
+	const char *keys;
+};
+
 static inline char *golden_read(const char *path)
 {
 	OWNED_FILE FILE *file = fopen(path, "re");

@@ -154,11 +154,7 @@ static bool is_shown(struct fixture *fixture, const char *text)
 static void test_capture_matches_golden_screens(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *name;
-		int width, height;
-		const char *keys;
-	} cases[] = {
+	static const struct golden_case cases[] = {
 		{ "capture-80x24", 80, 24, "" },
 		{ "capture-40x10", 40, 10, "" },
 		{ "capture-200x60", 200, 60, "" },

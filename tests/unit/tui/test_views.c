@@ -121,11 +121,7 @@ static void assert_golden(struct fixture *fixture, const char *name)
 static void test_live_view_matches_golden_screens(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *name;
-		int width, height;
-		const char *keys;
-	} cases[] = {
+	static const struct golden_case cases[] = {
 		{ "live-80x24", 80, 24, "" },
 		{ "live-40x10", 40, 10, "" },
 		{ "live-120x40", 120, 40, "" },
