@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/attachment.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "tracer/process.h"
 
@@ -10,7 +8,7 @@
  */
 static const uint64_t RUNTIME_PATIENCE_NS = 10 * NS_PER_SECOND;
 static const uint64_t YOUNG_PATIENCE_NS = 3 * NS_PER_SECOND;
-enum { RETRY_NS = 20000000 };
+static const uint64_t RETRY_NS = 20 * NS_PER_MS;
 
 /* Find the interpreter and its gates, which know no process. */
 static bool find_python(struct attachment *attachment, int pid, struct error *err)
@@ -96,7 +94,6 @@ static bool is_young_process(int pid)
 bool attachment_init(struct attachment *ret, int pid, bool is_launched,
 		     const atomic_bool *is_stop_asked, struct error *err)
 {
-	static const struct timespec pause = { .tv_nsec = RETRY_NS };
 	bool is_young = is_launched || is_young_process(pid);
 	uint64_t start_ns = clock_monotonic_ns();
 
@@ -108,7 +105,7 @@ bool attachment_init(struct attachment *ret, int pid, bool is_launched,
 					 pid);
 		if (!is_worth_waiting(err->kind, is_young, waited_ns) || atomic_load(is_stop_asked))
 			return false;
-		nanosleep(&pause, NULL);
+		clock_sleep(RETRY_NS);
 	}
 	return true;
 }

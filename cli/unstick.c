@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/verbs.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "pyframes/pyframes.h"
 #include "tracer/tracer.h"
@@ -10,7 +8,7 @@
 
 /* How long a thread may be where it cannot be stopped. */
 static const uint64_t PATIENCE_NS = 5 * NS_PER_SECOND;
-enum { RETRY_NS = 20000000 };
+static const uint64_t RETRY_NS = 20 * NS_PER_MS;
 
 static void close_tracer(struct tracer **tracer)
 {
@@ -25,14 +23,13 @@ static void close_pyframes(struct pyframes **py)
 /* What the journals tell of; needs no Python. */
 static bool undo_journals(struct tracer *tracer, struct error *err)
 {
-	static const struct timespec pause = { .tv_nsec = RETRY_NS };
 	uint64_t deadline_ns = clock_monotonic_ns() + PATIENCE_NS;
 	bool was_found;
 	while (!tracer_recover(tracer, &was_found, err)) {
 		if (err->kind != ERROR_TIMEOUT || clock_monotonic_ns() > deadline_ns)
 			return false;
 		world_release_stragglers();
-		nanosleep(&pause, NULL);
+		clock_sleep(RETRY_NS);
 	}
 	return true;
 }

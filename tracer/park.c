@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,8 +16,7 @@ static long futex(uint32_t *word, int operation, uint32_t value, const struct ti
 
 static void wait_parked(struct stops *stops, uint32_t rings, uint64_t wait_ns)
 {
-	const struct timespec timeout = { (time_t)(wait_ns / NS_PER_SECOND),
-					  (long)(wait_ns % NS_PER_SECOND) };
+	const struct timespec timeout = clock_timespec(wait_ns);
 	if (wait_ns > 0)
 		futex(&stops->region.shared->doorbell, FUTEX_WAIT, rings, &timeout);
 }

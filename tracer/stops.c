@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -282,7 +281,7 @@ static double measure_ticks_per_ns(void)
 {
 	uint64_t start_ns = clock_monotonic_ns();
 	uint64_t start_ticks = __rdtsc();
-	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	clock_sleep(NS_PER_MS);
 	double ticks = (double)(__rdtsc() - start_ticks);
 	return ticks / (double)(clock_monotonic_ns() - start_ns);
 }
@@ -409,7 +408,7 @@ void stops_release_all(struct stops *stops, uint64_t patience_ns)
 {
 	uint64_t deadline = clock_monotonic_ns() + patience_ns;
 	while (release_posted(stops) && clock_monotonic_ns() < deadline)
-		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+		clock_sleep(NS_PER_MS / 10);
 }
 
 static double quantile_seconds(const struct stops *stops, const uint32_t *times, double share)

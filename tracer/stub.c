@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "tracer/process.h"
@@ -16,6 +15,11 @@ const struct stub stub_sets_action = { stub_action_begin, stub_action_enter, stu
 /* How long one thread may take to run a stub. Most take well under a millisecond. */
 static const uint64_t STUB_TIMEOUT_NS = 200 * NS_PER_MS;
 
+/* How often it is asked for its answer, for its end, and whether its thread has left it. */
+static const uint64_t ANSWER_PAUSE_NS = NS_PER_MS / 20;
+static const uint64_t FINISH_PAUSE_NS = NS_PER_MS / 50;
+static const uint64_t LEAVE_PAUSE_NS = NS_PER_MS / 2;
+
 enum { ALL_PLACES = (1 << STUB_PLACE_COUNT) - 1 };
 
 enum { STUB_THREADS_MAX = 4, STUB_STACK_BYTES = 512, CLEAR_TRIES = 20 };
@@ -25,11 +29,6 @@ _Static_assert(offsetof(struct stub_answer, cookie) == ANCHOR_STUB_COOKIE - ANCH
 	       "stub_answer");
 _Static_assert(ANCHOR_STUB_INSIDE + STUB_PLACE_COUNT <= ANCHOR_GATES, "anchor");
 _Static_assert(STUB_ARGUMENTS + STUB_ARGUMENTS_MAX * 8 == STUB_WORDS_BYTES, "words");
-
-static void sleep_us(long us)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
-}
 
 /* ---- one stub in one thread ------------------------------------------------------------------ */
 
@@ -84,7 +83,7 @@ void stub_clear(struct target_memory *tm, const struct stub_job *job)
 			   target_memory_write(tm, job->place, nothing, sizeof(nothing), &ignored);
 		world_resume(&world);
 		if (!is_clear)
-			sleep_us(500);
+			clock_sleep(LEAVE_PAUSE_NS);
 	}
 }
 
@@ -158,7 +157,7 @@ static bool await_answer(struct target_memory *tm, const struct stub_job *job,
 		if (memory_read(&tm->memory, state_addr(job->base), ret, sizeof(*ret), &ignored) &&
 		    ret->cookie == job->cookie && is_answer(ret->state))
 			return true;
-		sleep_us(50);
+		clock_sleep(ANSWER_PAUSE_NS);
 	}
 	return error_set(err, ERROR_TIMEOUT, "no thread of process %d ran the stub within %d ms",
 			 tm->pid, (int)(STUB_TIMEOUT_NS / NS_PER_MS));
@@ -175,7 +174,7 @@ static void await_finish(struct target_memory *tm, raddr base)
 	while (state == STUB_TAKEN && clock_monotonic_ns() < deadline) {
 		if (!memory_read(&tm->memory, state_addr(base), &state, sizeof(state), &ignored))
 			return;
-		sleep_us(20);
+		clock_sleep(FINISH_PAUSE_NS);
 	}
 }
 
